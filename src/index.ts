@@ -1,0 +1,2 @@
+/** The public API of stratafs. */
+export * from "./posix/errno.ts";

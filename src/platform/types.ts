@@ -1,0 +1,48 @@
+/**
+ * The one seam between the engine and the machine it runs on. Every module below `store` reaches
+ * the clock, randomness, hashing, decompression and files only through `#platform`, which the
+ * package maps to `node.ts` or, in a browser bundle, to `browser.ts`.
+ */
+import type { Nanoseconds } from "../posix/time.ts";
+
+/** A running digest. */
+export interface Hasher {
+  update(bytes: Uint8Array): void;
+  /** Lower-case hex of everything given so far; the hasher is spent afterwards. */
+  hex(): string;
+}
+
+export type HashAlgorithm = "sha256" | "sha512";
+
+/** Immutable bytes that can be read at any position, synchronously: a file, or a buffer in memory. */
+export interface RandomAccess {
+  /** In bytes. */
+  readonly size: number;
+  /**
+   * Reads up to `length` bytes at `position` into `target` from `offset` on.
+   * @returns how many bytes were read, less than `length` only at the end; or a negated error
+   *   number: `-EIO`, or `-EAGAIN` where the range is not local and not prepared
+   */
+  read(target: Uint8Array, offset: number, length: number, position: number): number;
+  /** Makes a range readable that is not local yet. Absent where everything always is. */
+  prepare?(start: number, end: number): Promise<void>;
+  /** Frees what it holds. Reads after that give `-EBADF`. */
+  close(): void;
+}
+
+/** A source of bytes in order, as streams of both Node and the browser are. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+export interface Platform {
+  /** The current time. */
+  now(): Nanoseconds;
+  randomBytes(length: number): Uint8Array;
+  createHash(algorithm: HashAlgorithm): Hasher;
+  /** Decompresses gzip, all members of it. Fails with the platform's own error on corrupt input. */
+  gunzip(source: ByteStream): ByteStream;
+  /**
+   * Decompresses zstd natively, or undefined where the platform cannot; the caller then uses its
+   * own portable decoder.
+   */
+  zstd?(source: ByteStream): ByteStream;
+}
