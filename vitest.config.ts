@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { closingLines } from "./test/closing-lines.ts";
 
 export default defineConfig({
   resolve: {
@@ -7,6 +8,7 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    reporters: ["default", closingLines],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

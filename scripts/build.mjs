@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+/**
+ * Builds `dist` afresh: the library, module by module with declarations and source maps (tsc), and
+ * the command line as one bundle in which each command is a chunk of its own (rolldown). Bundled,
+ * because opening a few large files costs less at start-up than resolving many small ones.
+ */
+import { spawnSync } from "node:child_process";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+function compileLibrary() {
+  const tsc = fileURLToPath(import.meta.resolve("typescript/package.json")).replace(
+    "package.json",
+    "bin/tsc",
+  );
+  const { status } = spawnSync(process.execPath, [tsc, "-p", join(root, "tsconfig.json")], {
+    stdio: "inherit",
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** Packages that are not there for everyone, or hold native code, stay outside the bundle. */
+const external = Object.keys({ ...manifest.optionalDependencies, ...manifest.peerDependencies });
+
+async function bundleCommandLine() {
+  const directory = join(dist, "cli");
+  rmSync(directory, { recursive: true, force: true });
+  const bundle = await rolldown({
+    input: join(root, "src/cli/main.ts"),
+    cwd: root,
+    platform: "node",
+    external,
+    resolve: { alias: { "#platform": join(root, "src/platform/node.ts") } },
+  });
+  await bundle.write({ dir: directory, format: "esm", chunkFileNames: "[name].js" });
+  await bundle.close();
+  const main = join(directory, "main.js");
+  const text = readFileSync(main, "utf8");
+  if (!text.startsWith("#!")) writeFileSync(main, `#!/usr/bin/env node\n${text}`);
+  chmodSync(main, 0o755);
+}
+
+rmSync(dist, { recursive: true, force: true });
+compileLibrary();
+await bundleCommandLine();
