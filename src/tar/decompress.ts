@@ -1,0 +1,119 @@
+/**
+ * A layer's bytes as stored to the bytes of its archive: told by magic, never by media type (rule 44).
+ *
+ * gzip may have any number of members (eStargz has one a file), zstd any number of frames, skippable
+ * ones among them and first. What follows the last member or frame must be another one: garbage is an
+ * error, as in Go; that the container tools hash it does not make it part of the archive. bzip2 and xz
+ * are named in the error, since layers cannot be compressed with them (image-spec, layer.md).
+ */
+import { platform } from "#platform";
+import type { ByteStream } from "../platform/types.ts";
+import { ArchiveError } from "./entry.ts";
+import { BLOCK, hasValidChecksum, isZeroBlock } from "./header.ts";
+
+/** How a layer is stored. */
+export type Compression = "none" | "gzip" | "zstd";
+
+const FOREIGN: readonly (readonly [string, readonly number[]])[] = [
+  ["bzip2", [0x42, 0x5a, 0x68]],
+  ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
+  ["lz4", [0x04, 0x22, 0x4d, 0x18]],
+  ["lzip", [0x4c, 0x5a, 0x49, 0x50]],
+  ["compress", [0x1f, 0x9d]],
+];
+
+function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
+  return bytes.length >= magic.length && magic.every((byte, i) => bytes[i] === byte);
+}
+
+/** Whether four bytes start a skippable zstd frame (RFC 8878, section 3.1.2). */
+function isSkippable(bytes: Uint8Array): boolean {
+  return (
+    bytes.length >= 4 && (bytes[0]! & 0xf0) === 0x50 && startsWith(bytes.subarray(1), [0x2a, 0x4d, 0x18])
+  );
+}
+
+/** Whether bytes are the start of a tar archive, or so few that only its reader can tell. */
+function isTar(head: Uint8Array): boolean {
+  if (head.length < BLOCK || isZeroBlock(head, 0) || hasValidChecksum(head, 0)) return true;
+  return String.fromCharCode(...head.subarray(257, 262)) === "ustar";
+}
+
+/**
+ * Which compression the first bytes of a stream tell.
+ * @param head the first 512 bytes, fewer only where the stream has no more
+ * @throws ArchiveError `compression` for a kind that cannot be read or that nothing knows
+ */
+export function detectCompression(head: Uint8Array): Compression {
+  if (startsWith(head, [0x1f, 0x8b])) return "gzip";
+  if (startsWith(head, [0x28, 0xb5, 0x2f, 0xfd]) || isSkippable(head)) return "zstd";
+  for (const [name, magic] of FOREIGN) {
+    if (startsWith(head, magic)) {
+      throw new ArchiveError(
+        "compression",
+        `layer is compressed with ${name}; gzip and zstd can be read (rule 44)`,
+      );
+    }
+  }
+  if (isTar(head)) return "none";
+  throw new ArchiveError(
+    "compression",
+    "layer is neither a tar archive nor compressed with gzip or zstd (rule 44)",
+  );
+}
+
+/** Reads until `size` bytes are there or the source ends; what was read comes first in the stream given back. */
+async function peek(source: ByteStream, size: number): Promise<{ head: Uint8Array; stream: ByteStream }> {
+  const iterator = source[Symbol.asyncIterator]();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let done = false;
+  while (length < size) {
+    const next = await iterator.next();
+    if (next.done) {
+      done = true;
+      break;
+    }
+    chunks.push(next.value);
+    length += next.value.length;
+  }
+  const head = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    head.set(chunk, at);
+    at += chunk.length;
+  }
+  async function* stream(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* chunks;
+      while (!done) {
+        const next = await iterator.next();
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return { head: head.subarray(0, size), stream: stream() };
+}
+
+async function* withErrors(name: string, stream: ByteStream): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (cause) {
+    if (cause instanceof ArchiveError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ArchiveError("compression", `${name} stream is damaged: ${reason} (rule 44)`, { cause });
+  }
+}
+
+/** Opens a stream of stored bytes as the archive's own bytes. */
+export async function decompress(
+  source: ByteStream,
+): Promise<{ compression: Compression; stream: ByteStream }> {
+  const { head, stream } = await peek(source, BLOCK);
+  const compression = detectCompression(head);
+  if (compression === "gzip") return { compression, stream: withErrors("gzip", platform.gunzip(stream)) };
+  return { compression, stream };
+}
