@@ -1,0 +1,157 @@
+/**
+ * open(2) and close(2), with the kernel's order of checks (fs/namei.c, do_last and may_open).
+ */
+import { errno } from "../posix/errno.ts";
+import type { Kind } from "../posix/mode.ts";
+import { type Context, isReadOnly } from "./context.ts";
+import type { OpenFile } from "./file-table.ts";
+import { newInode, permitNewName } from "./name-calls.ts";
+import { owns, permit } from "./permission.ts";
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_CREAT,
+  O_DIRECTORY,
+  O_DSYNC,
+  O_EXCL,
+  O_NOATIME,
+  O_NOFOLLOW,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  O_RDWR,
+  O_TMPFILE,
+  O_TRUNC,
+  O_WRONLY,
+  R_OK,
+  W_OK,
+} from "./types.ts";
+import { type Place, type Walk, walk } from "./walk.ts";
+
+/** The flags that a descriptor remembers. */
+const KEPT = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_PATH;
+
+export function isReadable(flags: number): boolean {
+  return (flags & O_PATH) === 0 && (flags & O_ACCMODE) !== O_WRONLY;
+}
+
+export function isWritable(flags: number): boolean {
+  return (flags & O_PATH) === 0 && (flags & O_ACCMODE) !== O_RDONLY;
+}
+
+/** Opens a path. Gives a descriptor or a negated error number. */
+export function open(context: Context, path: string, flags: number, mode: number): number {
+  if ((flags & O_ACCMODE) === O_ACCMODE) return -errno.EINVAL;
+  if ((flags & O_PATH) !== 0) return openPath(context, path, flags);
+  if ((flags & O_TMPFILE) === O_TMPFILE) return openAnonymous(context, path, flags, mode);
+  if ((flags & O_CREAT) !== 0 && (flags & O_DIRECTORY) !== 0) return -errno.EINVAL;
+  const exclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
+  const last = exclusive ? "name" : (flags & O_NOFOLLOW) !== 0 ? "nofollow" : "follow";
+  const found = walk(context.view, context.caller, path, last);
+  if (found.error < 0) {
+    const { directory } = found;
+    if (found.error !== -errno.ENOENT || directory === undefined || (flags & O_CREAT) === 0)
+      return found.error;
+    return found.slash ? -errno.EISDIR : create(context, directory, found.name, flags, mode);
+  }
+  return openFound(context, found, flags);
+}
+
+function openPath(context: Context, path: string, flags: number): number {
+  const found = walk(context.view, context.caller, path, (flags & O_NOFOLLOW) !== 0 ? "nofollow" : "follow");
+  if (found.error < 0) return found.error;
+  const isDirectory = found.attachment.filesystem.kind(found.id) === "directory";
+  if (((flags & O_DIRECTORY) !== 0 || found.slash) && !isDirectory) return -errno.ENOTDIR;
+  return register(context, found, flags, false);
+}
+
+function openAnonymous(context: Context, path: string, flags: number, mode: number): number {
+  if (!isWritable(flags)) return -errno.EINVAL;
+  const found = walk(context.view, context.caller, path, "follow");
+  if (found.error < 0) return found.error;
+  const { filesystem } = found.attachment;
+  if (filesystem.kind(found.id) !== "directory") return -errno.ENOTDIR;
+  const refused = permitNewName(context, found);
+  if (refused < 0) return refused;
+  const id = filesystem.makeAnonymous(newInode(context, found, "file", mode));
+  if (id < 0) return id;
+  return addFile(context, { attachment: found.attachment, id }, flags);
+}
+
+function create(context: Context, directory: Place, name: string, flags: number, mode: number): number {
+  const refused = permitNewName(context, directory);
+  if (refused < 0) return refused;
+  const { attachment } = directory;
+  const id = attachment.filesystem.make(directory.id, name, newInode(context, directory, "file", mode));
+  if (id < 0) return id;
+  // Permissions of a file that was just made do not limit the descriptor it was made with.
+  return register(context, { attachment, id }, flags, isWritable(flags));
+}
+
+function openFound(context: Context, found: Walk, flags: number): number {
+  const { filesystem } = found.attachment;
+  const kind = filesystem.kind(found.id);
+  if ((flags & O_CREAT) !== 0) {
+    if ((flags & O_EXCL) !== 0) return -errno.EEXIST;
+    if (found.slash || kind === "directory") return -errno.EISDIR;
+  }
+  if (((flags & O_DIRECTORY) !== 0 || found.slash) && kind !== "directory") return -errno.ENOTDIR;
+  if (kind === "symlink") return -errno.ELOOP;
+  const refused = permitOpen(context, found, kind, flags);
+  if (refused < 0) return refused;
+  const truncates = (flags & O_TRUNC) !== 0 && kind === "file";
+  if (truncates) {
+    const cut = filesystem.truncate(found.id, 0, !context.caller.capabilities.has("CAP_FSETID"));
+    if (cut < 0) return cut;
+  }
+  return register(context, found, flags, isWritable(flags) && kind === "file");
+}
+
+function permitOpen(context: Context, { attachment, id }: Place, kind: Kind, flags: number): number {
+  const { caller } = context;
+  const writes = isWritable(flags) || (flags & O_TRUNC) !== 0;
+  if (kind === "directory" && writes) return -errno.EISDIR;
+  const access = attachment.filesystem.access(id);
+  const mode = flags & O_ACCMODE;
+  const wanted = (mode === O_WRONLY ? 0 : R_OK) | (mode === O_WRONLY || mode === O_RDWR || writes ? W_OK : 0);
+  if (writes && isReadOnly(attachment) && (kind === "file" || kind === "directory")) return -errno.EROFS;
+  const refused = permit(caller, access, wanted);
+  if (refused < 0) return refused;
+  if ((flags & O_NOATIME) !== 0 && !owns(caller, access)) return -errno.EPERM;
+  // Nothing is at the other end of a fifo, a socket or a device: there is no kernel here.
+  return kind === "file" || kind === "directory" ? 0 : -errno.ENXIO;
+}
+
+function register(context: Context, place: Place, flags: number, forWriting: boolean): number {
+  const opened = place.attachment.filesystem.open(place.id, forWriting);
+  return opened < 0 ? opened : addFile(context, place, flags);
+}
+
+function addFile(context: Context, { attachment, id }: Place, flags: number): number {
+  const fd = context.files.add({
+    place: { attachment, id },
+    flags: flags & KEPT,
+    position: 0,
+    listing: undefined,
+    generation: context.files.generation,
+  });
+  if (fd !== undefined) return fd;
+  attachment.filesystem.close(id);
+  return -errno.EMFILE;
+}
+
+/** The open file of a descriptor, or the error that any use of it gives. */
+export function openFile(context: Context, fd: number): OpenFile | number {
+  const file = context.files.get(fd);
+  if (file === undefined) return -errno.EBADF;
+  return file.generation === context.files.generation ? file : -errno.ESTALE;
+}
+
+/** close(2) */
+export function close(context: Context, fd: number): number {
+  const file = context.files.get(fd);
+  if (file === undefined) return -errno.EBADF;
+  context.files.remove(fd);
+  if (file.generation === context.files.generation) file.place.attachment.filesystem.close(file.place.id);
+  return 0;
+}

@@ -1,0 +1,597 @@
+/**
+ * The bytes of a file in the upper layer: what was written since copy-up, and everything else still
+ * pointing at the content below.
+ *
+ * A radix tree over pages of 4 KiB. A slot on any level is one of
+ *   - `undefined`: a hole,
+ *   - a *run*: this whole range comes from some content, unmoved, starting at `at`,
+ *   - a *page* (lowest level): bytes of this file's own,
+ *   - a *branch*: 64 slots, one level down.
+ * Copy-up is one run over the lower file; truncating, punching holes and sharing ranges with another
+ * file are edits of slots. Writing one byte anywhere costs one page and one branch a level,
+ * whatever the size of the file. Branches and pages carry the epoch that made them (see `table.ts`):
+ * what an older epoch made is cloned at its first write, so a copy of the map is O(1).
+ *
+ * Bytes past `size` inside the last page are zero, so that growing a file needs no write.
+ */
+import { errno } from "../posix/errno.ts";
+import { type Content, SliceContent, sameRange } from "../tree/content.ts";
+import type { Epoch } from "./table.ts";
+
+export const PAGE_SIZE = 4096;
+const BITS = 6;
+const WIDTH = 1 << BITS;
+/** Sequential writes share one buffer of up to this many pages, so that they are read back in one piece. */
+const SLAB_PAGES = 64;
+/** The largest file, as on ext4 with 4 KiB blocks. */
+export const MAX_FILE_SIZE = 2 ** 44;
+
+interface Run {
+  readonly type: "run";
+  readonly content: Content;
+  /** Position in the content that the slot's first byte has. */
+  readonly at: number;
+}
+
+interface Page {
+  readonly type: "page";
+  readonly epoch: Epoch;
+  readonly buffer: Uint8Array;
+  /** Where the page starts in the buffer. */
+  readonly offset: number;
+}
+
+interface Branch {
+  readonly type: "branch";
+  readonly epoch: Epoch;
+  readonly slots: (Slot | undefined)[];
+}
+
+type Slot = Run | Page | Branch;
+
+/** Size in bytes of what a slot of a level covers; level 0 is a page. */
+function span(level: number): number {
+  return PAGE_SIZE * 2 ** (BITS * level);
+}
+
+/** Maps written by `write` and their page count are kept by the caller: every edit returns the pages it added. */
+export class PageMap implements Content {
+  #root: Slot | undefined;
+  /** The level that the root slot covers. */
+  #level = 0;
+  #size: number;
+  /** Pages of this map's own, shared ones included. */
+  #pages = 0;
+  /** What {@link blocks} found, until the next edit. */
+  #blocks: number | undefined;
+  /** Where the next sequential page can go. */
+  #slab: { buffer: Uint8Array; used: number; page: number; epoch: Epoch } | undefined;
+
+  private constructor(size: number) {
+    this.#size = size;
+  }
+
+  static empty(): PageMap {
+    return new PageMap(0);
+  }
+
+  /** A map that takes all its bytes from `content`. */
+  static over(content: Content): PageMap {
+    const map = new PageMap(content.size);
+    while (span(map.#level) < content.size) map.#level += 1;
+    if (content.size > 0) map.#root = { type: "run", content, at: 0 };
+    return map;
+  }
+
+  /** A copy that shares everything. Both sides must write in new epochs from now on. */
+  copy(): PageMap {
+    const map = new PageMap(this.#size);
+    map.#root = this.#root;
+    map.#level = this.#level;
+    map.#pages = this.#pages;
+    return map;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Pages that the map holds itself, in units of {@link PAGE_SIZE}. */
+  get pages(): number {
+    return this.#pages;
+  }
+
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    const end = Math.min(position + length, this.#size);
+    let at = position;
+    while (at < end) {
+      const extent = this.#extentAt(at, end);
+      const to = offset + at - position;
+      const count = extent.end - at;
+      const { slot } = extent;
+      if (slot === undefined) {
+        target.fill(0, to, to + count);
+      } else if (slot.type === "page") {
+        const from = slot.offset + (at & (PAGE_SIZE - 1));
+        target.set(slot.buffer.subarray(from, from + count), to);
+      } else {
+        const read = readRun(slot, at - extent.start, target, to, count);
+        if (read < 0) return read;
+      }
+      at = extent.end;
+    }
+    return Math.max(0, at - position);
+  }
+
+  /** The hole, page or run that covers a position, and how far it goes; neighbours that continue it are joined. */
+  #extentAt(position: number, limit: number): { slot: Run | Page | undefined; start: number; end: number } {
+    let slot = this.#root;
+    let level = this.#level;
+    let start = 0;
+    if (position >= span(level)) return { slot: undefined, start: span(level), end: limit };
+    let parent: Branch | undefined;
+    let index = 0;
+    while (slot !== undefined && slot.type === "branch") {
+      level -= 1;
+      parent = slot;
+      index = Math.floor((position - start) / span(level));
+      start += index * span(level);
+      slot = slot.slots[index];
+    }
+    let end = start + span(level);
+    if (parent !== undefined) {
+      const width = span(level);
+      for (let next = index + 1; next < WIDTH && end < limit; next++) {
+        if (!continues(slot, parent.slots[next], end - start)) break;
+        end += width;
+      }
+    }
+    return { slot, start, end: Math.min(end, limit) };
+  }
+
+  nextData(position: number): number {
+    for (let at = position; at < this.#size; ) {
+      const { slot, start, end } = this.#extentAt(at, this.#size);
+      if (slot !== undefined && slot.type === "page") return at;
+      if (slot !== undefined) {
+        const found = slot.content.nextData(slot.at + at - start);
+        const data = start + found - slot.at;
+        if (found < slot.content.size && data < end) return Math.max(at, data);
+      }
+      at = end;
+    }
+    return this.#size;
+  }
+
+  nextHole(position: number): number {
+    for (let at = position; at < this.#size; ) {
+      const { slot, start, end } = this.#extentAt(at, this.#size);
+      if (slot === undefined) return at;
+      if (slot.type === "run") {
+        const hole = start + slot.content.nextHole(slot.at + at - start) - slot.at;
+        if (hole < end) return Math.max(at, hole);
+      }
+      at = end;
+    }
+    return this.#size;
+  }
+
+  /**
+   * Writes `length` bytes of `source` from `offset` on at `position`.
+   * @param budget how many pages may be added at most
+   * @returns how many bytes were written, less than `length` when the budget ran out; or a negated
+   *   error number when the content below could not be read, with nothing after that point changed
+   */
+  write(
+    source: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+    epoch: Epoch,
+    budget: number,
+  ): number {
+    const limit = this.#pages + budget;
+    this.#blocks = undefined;
+    let done = 0;
+    while (done < length) {
+      const at = position + done;
+      const inPage = at & (PAGE_SIZE - 1);
+      const count = Math.min(PAGE_SIZE - inPage, length - done);
+      const page = this.#ownPage(at - inPage, count === PAGE_SIZE, epoch, limit);
+      if (typeof page === "number") {
+        if (done === 0) return page;
+        break;
+      }
+      const from = page.offset + inPage;
+      page.buffer.set(source.subarray(offset + done, offset + done + count), from);
+      done += count;
+    }
+    if (done > 0 && position + done > this.#size) this.#size = position + done;
+    return done;
+  }
+
+  /** The page at `start`, writable; its old bytes are kept unless it is about to be `overwritten` whole. */
+  #ownPage(start: number, overwritten: boolean, epoch: Epoch, limit: number): Page | number {
+    this.#grow(start + PAGE_SIZE);
+    const { slot } = this.#extentAt(start, start + PAGE_SIZE);
+    if (slot !== undefined && slot.type === "page" && slot.epoch === epoch) return slot;
+    const fresh = slot === undefined || slot.type === "run";
+    if (fresh && this.#pages >= limit) return -errno.ENOSPC;
+    const page = this.#newPage(start, epoch);
+    if (!overwritten && slot !== undefined) {
+      const kept = Math.min(PAGE_SIZE, this.#size - start);
+      if (kept > 0) {
+        const read = this.read(page.buffer, page.offset, kept, start);
+        if (read < 0) return read;
+      }
+    }
+    this.#put(start, 0, page, epoch);
+    if (fresh) this.#pages += 1;
+    return page;
+  }
+
+  #newPage(start: number, epoch: Epoch): Page {
+    const index = start / PAGE_SIZE;
+    const slab = this.#slab;
+    if (slab !== undefined && slab.epoch === epoch && slab.page === index) {
+      if ((slab.used + 1) * PAGE_SIZE <= slab.buffer.length) {
+        slab.used += 1;
+        slab.page += 1;
+        return { type: "page", epoch, buffer: slab.buffer, offset: (slab.used - 1) * PAGE_SIZE };
+      }
+      const pages = Math.min((slab.buffer.length / PAGE_SIZE) * 2, SLAB_PAGES);
+      const buffer = new Uint8Array(pages * PAGE_SIZE);
+      this.#slab = { buffer, used: 1, page: index + 1, epoch };
+      return { type: "page", epoch, buffer, offset: 0 };
+    }
+    const buffer = new Uint8Array(PAGE_SIZE);
+    this.#slab = { buffer, used: 1, page: index + 1, epoch };
+    return { type: "page", epoch, buffer, offset: 0 };
+  }
+
+  /** Raises the root until it covers `end`. */
+  #grow(end: number): void {
+    while (span(this.#level) < end) {
+      if (this.#root !== undefined) {
+        const slots = new Array<Slot | undefined>(WIDTH).fill(undefined);
+        slots[0] = this.#root;
+        // A run ends with its content: what lies past the file's end in it must not appear now.
+        this.#root = { type: "branch", epoch: 0, slots };
+      }
+      this.#level += 1;
+    }
+  }
+
+  /** Puts a slot of a level at `start`, splitting runs above it. */
+  #put(start: number, level: number, value: Slot | undefined, epoch: Epoch): void {
+    this.#grow(start + span(level));
+    this.#root = place(this.#root, this.#level, 0, start, level, value, epoch);
+  }
+
+  /**
+   * Sets the size. Shrinking forgets what lay behind; growing adds a hole.
+   * @returns 0, or a negated error number with nothing changed
+   */
+  truncate(size: number, epoch: Epoch, budget: number): number {
+    this.#blocks = undefined;
+    if (size < this.#size) {
+      const inPage = size & (PAGE_SIZE - 1);
+      const start = size - inPage;
+      if (inPage > 0) {
+        const cut = this.#zeroTail(start, inPage, epoch, budget);
+        if (cut < 0) return cut;
+      }
+      this.#clear(inPage > 0 ? start + PAGE_SIZE : start, span(this.#level), epoch);
+    }
+    this.#size = size;
+    return 0;
+  }
+
+  /** Zeroes a page's bytes from `inPage` on; a hole needs nothing. */
+  #zeroTail(start: number, inPage: number, epoch: Epoch, budget: number): number {
+    if (this.#extentAt(start, start + PAGE_SIZE).slot === undefined) return 0;
+    const page = this.#ownPage(start, false, epoch, this.#pages + budget);
+    if (typeof page === "number") return page;
+    page.buffer.fill(0, page.offset + inPage, page.offset + PAGE_SIZE);
+    return 0;
+  }
+
+  /** Turns whole pages from `start` up to `end` into holes. Both are multiples of the page size. */
+  #clear(start: number, end: number, epoch: Epoch): void {
+    const stop = Math.min(end, span(this.#level));
+    if (start >= stop) return;
+    const removed = { pages: 0 };
+    this.#root = clear(this.#root, this.#level, 0, start, stop, epoch, removed);
+    this.#pages -= removed.pages;
+  }
+
+  /**
+   * Makes a range read as zeros without storing them (fallocate(2), FALLOC_FL_PUNCH_HOLE).
+   * The size stays.
+   */
+  punch(start: number, end: number, epoch: Epoch, budget: number): number {
+    const stop = Math.min(end, this.#size);
+    if (start >= stop) return 0;
+    this.#blocks = undefined;
+    const firstWhole = Math.ceil(start / PAGE_SIZE) * PAGE_SIZE;
+    const lastWhole =
+      stop === this.#size
+        ? Math.ceil(stop / PAGE_SIZE) * PAGE_SIZE
+        : Math.floor(stop / PAGE_SIZE) * PAGE_SIZE;
+    if (start < firstWhole) {
+      const failed = this.#zeroRange(start, Math.min(firstWhole, stop), epoch, budget);
+      if (failed < 0) return failed;
+    }
+    if (lastWhole > firstWhole) this.#clear(firstWhole, lastWhole, epoch);
+    if (lastWhole < stop && lastWhole >= firstWhole) return this.#zeroRange(lastWhole, stop, epoch, budget);
+    return 0;
+  }
+
+  /** Zeroes part of one page. */
+  #zeroRange(start: number, end: number, epoch: Epoch, budget: number): number {
+    const inPage = start & (PAGE_SIZE - 1);
+    const page = start - inPage;
+    if (this.#extentAt(page, page + PAGE_SIZE).slot === undefined) return 0;
+    const own = this.#ownPage(page, false, epoch, this.#pages + budget);
+    if (typeof own === "number") return own;
+    own.buffer.fill(0, own.offset + inPage, own.offset + inPage + end - start);
+    return 0;
+  }
+
+  /**
+   * Makes a range of this file the same bytes as a range of another map, moving no data where both
+   * positions are page aligned: runs and pages are shared, and cloned when either side writes.
+   * The caller begins a new epoch for the source first, since its pages become shared.
+   * @returns the number of bytes shared, or a negated error number
+   */
+  share(source: PageMap, from: number, to: number, length: number, epoch: Epoch, budget: number): number {
+    const limit = this.#pages + budget;
+    this.#blocks = undefined;
+    let done = 0;
+    while (done < length) {
+      const here = to + done;
+      const there = from + done;
+      const aligned = here % PAGE_SIZE === 0 && there % PAGE_SIZE === 0;
+      const whole = length - done >= PAGE_SIZE || there + PAGE_SIZE >= source.#size;
+      const step = aligned && whole ? this.#sharePages(source, there, here, length - done, epoch, limit) : -1;
+      const copied = step > 0 ? step : this.#copyBytes(source, there, here, length - done, epoch, limit);
+      if (copied <= 0) return done > 0 ? done : copied;
+      done += copied;
+    }
+    return done;
+  }
+
+  /** Shares as much as one extent of the source allows; 0 when not even a page fits. */
+  #sharePages(
+    source: PageMap,
+    there: number,
+    here: number,
+    length: number,
+    epoch: Epoch,
+    limit: number,
+  ): number {
+    const sourceEnd = Math.ceil(source.#size / PAGE_SIZE) * PAGE_SIZE;
+    const reach = there + length >= source.#size ? sourceEnd - there : length;
+    // A last page that the copy ends in is only shared when it also ends the destination.
+    if (reach > length && here + length < this.#size) return 0;
+    const extent = source.#extentAt(there, there + Math.floor(reach / PAGE_SIZE) * PAGE_SIZE);
+    let end = extent.end;
+    if (extent.slot !== undefined && extent.slot.type === "page") end = Math.min(end, there + PAGE_SIZE);
+    const shared = Math.floor((end - there) / PAGE_SIZE) * PAGE_SIZE;
+    if (shared <= 0) return 0;
+    this.#clear(here, here + shared, epoch);
+    if (extent.slot !== undefined && extent.slot.type === "page") {
+      if (this.#pages >= limit) return 0;
+      this.#put(here, 0, { ...extent.slot, epoch: 0 }, epoch);
+      this.#pages += 1;
+    } else if (extent.slot !== undefined) {
+      this.#putRun(here, shared, extent.slot.content, extent.slot.at + there - extent.start, epoch);
+    }
+    const count = Math.min(shared, length);
+    if (here + count > this.#size) this.#size = here + count;
+    return count;
+  }
+
+  /** Lays a run over whole pages with as few slots as alignment allows. */
+  #putRun(start: number, length: number, content: Content, at: number, epoch: Epoch): void {
+    let done = 0;
+    while (done < length) {
+      let level = 0;
+      while (level < 6 && (start + done) % span(level + 1) === 0 && length - done >= span(level + 1)) {
+        level += 1;
+      }
+      this.#put(start + done, level, { type: "run", content, at: at + done }, epoch);
+      done += span(level);
+    }
+  }
+
+  /** Copies bytes up to the next page boundary of the destination, or `length`. */
+  #copyBytes(
+    source: PageMap,
+    there: number,
+    here: number,
+    length: number,
+    epoch: Epoch,
+    limit: number,
+  ): number {
+    const buffer = new Uint8Array(Math.min(length, PAGE_SIZE - (here & (PAGE_SIZE - 1))));
+    const read = source.read(buffer, 0, buffer.length, there);
+    if (read <= 0) return read;
+    return this.write(buffer, 0, read, here, epoch, limit - this.#pages);
+  }
+
+  /** 512-byte blocks in use: own pages, and the data of what is still below. */
+  blocks(): number {
+    this.#blocks ??= this.#countBlocks();
+    return this.#blocks;
+  }
+
+  #countBlocks(): number {
+    let bytes = 0;
+    for (let at = this.nextData(0); at < this.#size; ) {
+      const hole = this.nextHole(at);
+      bytes += Math.ceil(hole / PAGE_SIZE) * PAGE_SIZE - Math.floor(at / PAGE_SIZE) * PAGE_SIZE;
+      at = this.nextData(hole);
+    }
+    return bytes / 512;
+  }
+
+  /** Whether the bytes are those of `other`; what the map still takes from it is not read. */
+  equals(other: Content): boolean {
+    if (this.#size !== other.size) return false;
+    if (other instanceof PageMap && other.#root === this.#root && other.#level === this.#level) return true;
+    for (let at = 0; at < this.#size; ) {
+      const own = this.#extentAt(at, this.#size);
+      const theirs =
+        other instanceof PageMap
+          ? other.#extentAt(at, own.end)
+          : { slot: { type: "run", content: other, at: 0 } as const, start: 0, end: own.end };
+      const end = Math.min(own.end, theirs.end);
+      if (!sameExtent(own, theirs) && !sameRange(this, other, at, end)) return false;
+      at = end;
+    }
+    return true;
+  }
+
+  async prepare(start: number, end: number): Promise<void> {
+    for (let at = start; at < Math.min(end, this.#size); ) {
+      const extent = this.#extentAt(at, this.#size);
+      if (extent.slot?.type === "run") {
+        const shift = extent.slot.at - extent.start;
+        await extent.slot.content.prepare?.(at + shift, Math.min(end, extent.end) + shift);
+      }
+      at = extent.end;
+    }
+  }
+}
+
+/** Whether two contents are the same stretch of the same source. */
+function samePlace(a: Content, b: Content): boolean {
+  if (a === b) return true;
+  return (
+    a instanceof SliceContent &&
+    b instanceof SliceContent &&
+    a.source === b.source &&
+    a.start === b.start &&
+    a.size === b.size
+  );
+}
+
+interface Extent {
+  readonly slot: Run | Page | undefined;
+  readonly start: number;
+}
+
+/** Whether two extents hold the same bytes at every position because they are the same bytes. */
+function sameExtent(a: Extent, b: Extent): boolean {
+  if (a.slot === undefined || b.slot === undefined) return a.slot === b.slot;
+  if (a.slot.type === "page" || b.slot.type === "page") {
+    return (
+      a.slot.type === "page" &&
+      b.slot.type === "page" &&
+      a.slot.buffer === b.slot.buffer &&
+      a.slot.offset === b.slot.offset
+    );
+  }
+  return a.slot.at - a.start === b.slot.at - b.start && samePlace(a.slot.content, b.slot.content);
+}
+
+/** Whether `next` goes on where `slot`, `length` bytes long so far, ends. Pages stand alone. */
+function continues(slot: Run | Page | undefined, next: Slot | undefined, length: number): boolean {
+  if (slot === undefined) return next === undefined;
+  return (
+    slot.type === "run" &&
+    next?.type === "run" &&
+    next.content === slot.content &&
+    next.at === slot.at + length
+  );
+}
+
+/** Reads from a run, zeros past the end of its content. */
+function readRun(run: Run, position: number, target: Uint8Array, offset: number, length: number): number {
+  const at = run.at + position;
+  const available = Math.max(0, Math.min(length, run.content.size - at));
+  if (available > 0) {
+    const read = run.content.read(target, offset, available, at);
+    if (read < 0) return read;
+    if (read < available) return -errno.EIO;
+  }
+  target.fill(0, offset + available, offset + length);
+  return length;
+}
+
+/** A branch that shows what `slot` showed, writable in `epoch`; `level` is the slot's. */
+function split(slot: Slot | undefined, level: number, epoch: Epoch): Branch {
+  if (slot === undefined)
+    return { type: "branch", epoch, slots: new Array<Slot | undefined>(WIDTH).fill(undefined) };
+  if (slot.type === "branch")
+    return slot.epoch === epoch ? slot : { ...slot, epoch, slots: slot.slots.slice() };
+  if (slot.type === "page") throw new RangeError("a page has no parts");
+  const width = span(level - 1);
+  const slots: (Slot | undefined)[] = [];
+  for (let i = 0; i < WIDTH; i++) {
+    const at = slot.at + i * width;
+    slots.push(at < slot.content.size ? { ...slot, at } : undefined);
+  }
+  return { type: "branch", epoch, slots };
+}
+
+/** The tree under `slot` with `value` put at `start` on `target` level. */
+function place(
+  slot: Slot | undefined,
+  level: number,
+  base: number,
+  start: number,
+  target: number,
+  value: Slot | undefined,
+  epoch: Epoch,
+): Slot | undefined {
+  if (level === target) return value;
+  const branch = split(slot, level, epoch);
+  const width = span(level - 1);
+  const index = Math.floor((start - base) / width);
+  branch.slots[index] = place(
+    branch.slots[index],
+    level - 1,
+    base + index * width,
+    start,
+    target,
+    value,
+    epoch,
+  );
+  return branch;
+}
+
+/** The tree under `slot` with holes from `start` up to `end`; counts the pages that went. */
+function clear(
+  slot: Slot | undefined,
+  level: number,
+  base: number,
+  start: number,
+  end: number,
+  epoch: Epoch,
+  removed: { pages: number },
+): Slot | undefined {
+  if (slot === undefined) return undefined;
+  const width = span(level);
+  if (start <= base && end >= base + width) {
+    removed.pages += countPages(slot);
+    return undefined;
+  }
+  const branch = split(slot, level, epoch);
+  const below = span(level - 1);
+  const first = Math.max(0, Math.floor((start - base) / below));
+  const last = Math.min(WIDTH, Math.ceil((end - base) / below));
+  for (let i = first; i < last; i++) {
+    branch.slots[i] = clear(branch.slots[i], level - 1, base + i * below, start, end, epoch, removed);
+  }
+  return branch;
+}
+
+function countPages(slot: Slot): number {
+  if (slot.type === "page") return 1;
+  if (slot.type === "run") return 0;
+  let pages = 0;
+  for (const below of slot.slots) if (below !== undefined) pages += countPages(below);
+  return pages;
+}
