@@ -15,44 +15,27 @@
  * Bytes past `size` inside the last page are zero, so that growing a file needs no write.
  */
 import { errno } from "../posix/errno.ts";
-import { type Content, SliceContent, sameRange } from "../tree/content.ts";
+import { type Content, sameRange } from "../tree/content.ts";
+import {
+  type Branch,
+  clear,
+  continues,
+  PAGE_SIZE,
+  type Page,
+  place,
+  type Run,
+  readRun,
+  type Slot,
+  sameExtent,
+  span,
+  WIDTH,
+} from "./page-slots.ts";
 import type { Epoch } from "./table.ts";
 
-export const PAGE_SIZE = 4096;
-const BITS = 6;
-const WIDTH = 1 << BITS;
 /** Sequential writes share one buffer of up to this many pages, so that they are read back in one piece. */
 const SLAB_PAGES = 64;
 /** The largest file, as on ext4 with 4 KiB blocks. */
 export const MAX_FILE_SIZE = 2 ** 44;
-
-interface Run {
-  readonly type: "run";
-  readonly content: Content;
-  /** Position in the content that the slot's first byte has. */
-  readonly at: number;
-}
-
-interface Page {
-  readonly type: "page";
-  readonly epoch: Epoch;
-  readonly buffer: Uint8Array;
-  /** Where the page starts in the buffer. */
-  readonly offset: number;
-}
-
-interface Branch {
-  readonly type: "branch";
-  readonly epoch: Epoch;
-  readonly slots: (Slot | undefined)[];
-}
-
-type Slot = Run | Page | Branch;
-
-/** Size in bytes of what a slot of a level covers; level 0 is a page. */
-function span(level: number): number {
-  return PAGE_SIZE * 2 ** (BITS * level);
-}
 
 /** Maps written by `write` and their page count are kept by the caller: every edit returns the pages it added. */
 export class PageMap implements Content {
@@ -463,135 +446,4 @@ export class PageMap implements Content {
       at = extent.end;
     }
   }
-}
-
-/** Whether two contents are the same stretch of the same source. */
-function samePlace(a: Content, b: Content): boolean {
-  if (a === b) return true;
-  return (
-    a instanceof SliceContent &&
-    b instanceof SliceContent &&
-    a.source === b.source &&
-    a.start === b.start &&
-    a.size === b.size
-  );
-}
-
-interface Extent {
-  readonly slot: Run | Page | undefined;
-  readonly start: number;
-}
-
-/** Whether two extents hold the same bytes at every position because they are the same bytes. */
-function sameExtent(a: Extent, b: Extent): boolean {
-  if (a.slot === undefined || b.slot === undefined) return a.slot === b.slot;
-  if (a.slot.type === "page" || b.slot.type === "page") {
-    return (
-      a.slot.type === "page" &&
-      b.slot.type === "page" &&
-      a.slot.buffer === b.slot.buffer &&
-      a.slot.offset === b.slot.offset
-    );
-  }
-  return a.slot.at - a.start === b.slot.at - b.start && samePlace(a.slot.content, b.slot.content);
-}
-
-/** Whether `next` goes on where `slot`, `length` bytes long so far, ends. Pages stand alone. */
-function continues(slot: Run | Page | undefined, next: Slot | undefined, length: number): boolean {
-  if (slot === undefined) return next === undefined;
-  return (
-    slot.type === "run" &&
-    next?.type === "run" &&
-    next.content === slot.content &&
-    next.at === slot.at + length
-  );
-}
-
-/** Reads from a run, zeros past the end of its content. */
-function readRun(run: Run, position: number, target: Uint8Array, offset: number, length: number): number {
-  const at = run.at + position;
-  const available = Math.max(0, Math.min(length, run.content.size - at));
-  if (available > 0) {
-    const read = run.content.read(target, offset, available, at);
-    if (read < 0) return read;
-    if (read < available) return -errno.EIO;
-  }
-  target.fill(0, offset + available, offset + length);
-  return length;
-}
-
-/** A branch that shows what `slot` showed, writable in `epoch`; `level` is the slot's. */
-function split(slot: Slot | undefined, level: number, epoch: Epoch): Branch {
-  if (slot === undefined)
-    return { type: "branch", epoch, slots: new Array<Slot | undefined>(WIDTH).fill(undefined) };
-  if (slot.type === "branch")
-    return slot.epoch === epoch ? slot : { ...slot, epoch, slots: slot.slots.slice() };
-  if (slot.type === "page") throw new RangeError("a page has no parts");
-  const width = span(level - 1);
-  const slots: (Slot | undefined)[] = [];
-  for (let i = 0; i < WIDTH; i++) {
-    const at = slot.at + i * width;
-    slots.push(at < slot.content.size ? { ...slot, at } : undefined);
-  }
-  return { type: "branch", epoch, slots };
-}
-
-/** The tree under `slot` with `value` put at `start` on `target` level. */
-function place(
-  slot: Slot | undefined,
-  level: number,
-  base: number,
-  start: number,
-  target: number,
-  value: Slot | undefined,
-  epoch: Epoch,
-): Slot | undefined {
-  if (level === target) return value;
-  const branch = split(slot, level, epoch);
-  const width = span(level - 1);
-  const index = Math.floor((start - base) / width);
-  branch.slots[index] = place(
-    branch.slots[index],
-    level - 1,
-    base + index * width,
-    start,
-    target,
-    value,
-    epoch,
-  );
-  return branch;
-}
-
-/** The tree under `slot` with holes from `start` up to `end`; counts the pages that went. */
-function clear(
-  slot: Slot | undefined,
-  level: number,
-  base: number,
-  start: number,
-  end: number,
-  epoch: Epoch,
-  removed: { pages: number },
-): Slot | undefined {
-  if (slot === undefined) return undefined;
-  const width = span(level);
-  if (start <= base && end >= base + width) {
-    removed.pages += countPages(slot);
-    return undefined;
-  }
-  const branch = split(slot, level, epoch);
-  const below = span(level - 1);
-  const first = Math.max(0, Math.floor((start - base) / below));
-  const last = Math.min(WIDTH, Math.ceil((end - base) / below));
-  for (let i = first; i < last; i++) {
-    branch.slots[i] = clear(branch.slots[i], level - 1, base + i * below, start, end, epoch, removed);
-  }
-  return branch;
-}
-
-function countPages(slot: Slot): number {
-  if (slot.type === "page") return 1;
-  if (slot.type === "run") return 0;
-  let pages = 0;
-  for (const below of slot.slots) if (below !== undefined) pages += countPages(below);
-  return pages;
 }

@@ -18,7 +18,8 @@ import type {
 } from "./filesystem.ts";
 import type { InodeId, UpperInode } from "./inodes.ts";
 import { link, make, rename, rmdir, unlink } from "./names.ts";
-import { PAGE_SIZE, PageMap } from "./page-map.ts";
+import { PageMap } from "./page-map.ts";
+import { PAGE_SIZE } from "./page-slots.ts";
 import type { Stat } from "./types.ts";
 import type { Union } from "./union.ts";
 import { NO_INODE, type View } from "./view.ts";

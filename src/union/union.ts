@@ -25,7 +25,8 @@ import {
   type UpperInode,
   WHITEOUT,
 } from "./inodes.ts";
-import { PAGE_SIZE, PageMap } from "./page-map.ts";
+import { PageMap } from "./page-map.ts";
+import { PAGE_SIZE } from "./page-slots.ts";
 import { type Epoch, newEpoch } from "./table.ts";
 import { NO_INODE, type View } from "./view.ts";
 
