@@ -140,8 +140,9 @@ class LayerApplication {
       case "plain": {
         this.#checkName(path, entry);
         const parent = this.#resolve(names, entry, true);
-        this.#put(parent, name, entry);
+        // Before the entry itself, which may replace a link that led to its parent.
         this.#remember(entry.name, parent);
+        this.#put(parent, name, entry);
       }
     }
   }

@@ -94,6 +94,29 @@ const entry: fc.Arbitrary<Draft> = fc.oneof(
   { weight: 1, arbitrary: given.map((given) => dir("./", given)) },
 );
 
+/**
+ * Entries that lie in one directory by name, with something in between that may move that directory
+ * away: what a remembered parent must notice (M19).
+ */
+const neighbours: fc.Arbitrary<Draft[]> = fc
+  .tuple(
+    path,
+    fc.array(fc.tuple(name, fc.constantFrom("file", "dir", "up", "here", "gone", "entry"), entry), {
+      maxLength: 5,
+    }),
+  )
+  .map(([parent, steps]) =>
+    steps.map(([name, step, other]) => {
+      const path = `${parent}/${name}`;
+      if (step === "file") return file(path, "x");
+      if (step === "dir") return dir(path);
+      if (step === "up") return link(path, "..");
+      if (step === "here") return link(path, ".");
+      if (step === "gone") return gone(parent);
+      return other;
+    }),
+  );
+
 /** Takes out the entries that a layer cannot be applied with, such as hardlinks to nothing. */
 function applicable(layers: readonly (readonly Draft[])[]): Draft[][] {
   const kept = layers.map((drafts) => [...drafts]);
@@ -110,10 +133,15 @@ function applicable(layers: readonly (readonly Draft[])[]): Draft[][] {
 }
 
 /** Layers as drawn: applying them may fail. */
-export const anyLayers: fc.Arbitrary<Draft[][]> = fc.array(fc.array(entry, { maxLength: 10 }), {
-  minLength: 1,
-  maxLength: 5,
-});
+export const anyLayers: fc.Arbitrary<Draft[][]> = fc.array(
+  fc
+    .array(
+      fc.oneof({ weight: 5, arbitrary: entry.map((entry) => [entry]) }, { weight: 1, arbitrary: neighbours }),
+      { maxLength: 8 },
+    )
+    .map((groups) => groups.flat()),
+  { minLength: 1, maxLength: 5 },
+);
 
 /** Layers that can be applied, for `treeOf` or `applyLayers`; the lowest first. */
 export const layers: fc.Arbitrary<Draft[][]> = anyLayers.map(applicable);
