@@ -1,0 +1,356 @@
+/**
+ * The records of a layer's index: entries in archive order, each told by how it differs from the one
+ * before it.
+ *
+ * A record is a type, flags, and varints. A name shares its first bytes with the name before it; mode
+ * and owner come from a table that grows as new ones are met; a time is a difference in seconds; an
+ * entry is expected where the one before it ended, its content one header later. An ordinary entry
+ * takes about 25 bytes. Any sequence of entries can be written, also one that no archive would hold,
+ * and reading gives the same values back. The bytes are trusted: who reads them has checked a digest.
+ */
+import { nameFromBytes, nameToBytes } from "../posix/names.ts";
+import { fromSeconds, type Nanoseconds, seconds, subsecond } from "../posix/time.ts";
+import type { Entry } from "../tar/entry.ts";
+import { BLOCK, padded } from "../tar/header.ts";
+import type { Extent } from "../tree/content.ts";
+import { NO_XATTRS, type Xattrs } from "../tree/inode.ts";
+
+const TYPES = ["file", "directory", "symlink", "hardlink", "char", "block", "fifo"] as const;
+const TYPE_CODES: { readonly [type in Entry["type"]]: number } = {
+  file: 0,
+  directory: 1,
+  symlink: 2,
+  hardlink: 3,
+  char: 4,
+  block: 5,
+  fifo: 6,
+};
+const TYPE_MASK = 0x07;
+
+/** The entry does not start where the one before it ended. */
+const MOVED = 0x08;
+/** The time is the one of the entry before. */
+const SAME_TIME = 0x10;
+const HAS_ATIME = 0x20;
+const HAS_XATTRS = 0x40;
+/** A file's content does not follow one header, or it has extents. */
+const ODD_CONTENT = 0x80;
+
+/** Seconds that a difference can be taken of in a double, with room for the sum. */
+const NEAR = 2n ** 50n;
+
+/** A buffer that grows, with the few kinds of field that records are made of. */
+class Output {
+  #bytes = new Uint8Array(4096);
+  length = 0;
+
+  #reserve(count: number): void {
+    if (this.length + count <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + count));
+    grown.set(this.#bytes.subarray(0, this.length));
+    this.#bytes = grown;
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.length++] = value;
+  }
+
+  /** A whole number from 0 to 2^53-1: seven bits a byte, the lowest first. */
+  varint(value: number): void {
+    this.#reserve(8);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.length++] = rest;
+  }
+
+  /** A whole number of either sign, below 2^52. */
+  signed(value: number): void {
+    this.varint(value >= 0 ? value * 2 : -value * 2 - 1);
+  }
+
+  bytes(bytes: Uint8Array, start = 0): void {
+    this.#reserve(bytes.length - start);
+    this.#bytes.set(start === 0 ? bytes : bytes.subarray(start), this.length);
+    this.length += bytes.length - start;
+  }
+
+  /** Bytes with their length before them. */
+  block(bytes: Uint8Array): void {
+    this.varint(bytes.length);
+    this.bytes(bytes);
+  }
+
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+}
+
+/** Reads what {@link Output} wrote. */
+class Input {
+  readonly #bytes: Uint8Array;
+  at: number;
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.#bytes = bytes;
+    this.at = at;
+  }
+
+  byte(): number {
+    return this.#bytes[this.at++]!;
+  }
+
+  varint(): number {
+    let byte = this.#bytes[this.at++]!;
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    let scale = 0x80;
+    do {
+      byte = this.#bytes[this.at++]!;
+      value += (byte & 0x7f) * scale;
+      scale *= 0x80;
+    } while (byte >= 0x80);
+    return value;
+  }
+
+  signed(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  take(length: number): Uint8Array {
+    this.at += length;
+    return this.#bytes.subarray(this.at - length, this.at);
+  }
+
+  text(): string {
+    const length = this.varint();
+    this.at += length;
+    return nameFromBytes(this.#bytes, this.at - length, this.at);
+  }
+}
+
+interface Ownership {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What both sides remember of the entries before. */
+interface Context {
+  /** Where the next entry starts, if nothing lies between. */
+  expected: number;
+  mtime: Nanoseconds;
+}
+
+const isNear = (time: bigint): boolean => time > -NEAR && time < NEAR;
+
+/** Where an entry ends that has `headers` bytes before its content. */
+function endOf(entry: Entry): number {
+  if (entry.type !== "file") return entry.offset + BLOCK;
+  const stored = entry.extents?.reduce((sum, extent) => sum + extent.length, 0) ?? entry.size;
+  return entry.start + padded(stored);
+}
+
+/** Writes records, one `add` an entry. */
+export class RecordWriter {
+  readonly #out = new Output();
+  readonly #owners = new Map<string, number>();
+  readonly #context: Context = { expected: 0, mtime: 0n };
+  #name: Uint8Array = new Uint8Array(0);
+  count = 0;
+
+  /** How many bytes were written. */
+  get size(): number {
+    return this.#out.length;
+  }
+
+  add(entry: Entry): void {
+    const out = this.#out;
+    const context = this.#context;
+    const { type } = entry;
+    const odd = type === "file" && (entry.start !== entry.offset + BLOCK || entry.extents !== undefined);
+    out.byte(
+      TYPE_CODES[type] |
+        (entry.offset === context.expected ? 0 : MOVED) |
+        (entry.mtime === context.mtime ? SAME_TIME : 0) |
+        (entry.atime === undefined ? 0 : HAS_ATIME) |
+        (entry.xattrs.size === 0 ? 0 : HAS_XATTRS) |
+        (odd ? ODD_CONTENT : 0),
+    );
+    this.#writeName(entry.name);
+    if (entry.offset !== context.expected) out.signed(entry.offset - context.expected);
+    this.#writeOwner(entry);
+    if (entry.mtime !== context.mtime) this.#writeTime(entry.mtime, context.mtime);
+    if (entry.atime !== undefined) this.#writeTime(entry.atime, entry.mtime);
+    if (entry.xattrs.size > 0) this.#writeXattrs(entry.xattrs);
+    if (type === "file") {
+      out.varint(entry.size);
+      if (odd) this.#writeContent(entry.start - entry.offset, entry.extents);
+    } else if (type === "symlink" || type === "hardlink") {
+      out.block(nameToBytes(entry.target));
+    } else if (type === "char" || type === "block") {
+      out.varint(entry.rdev);
+    }
+    context.mtime = entry.mtime;
+    context.expected = endOf(entry);
+    this.count += 1;
+  }
+
+  /** The records so far; valid until the next `add`. */
+  written(): Uint8Array {
+    return this.#out.written();
+  }
+
+  #writeName(name: string): void {
+    const bytes = nameToBytes(name);
+    const before = this.#name;
+    const most = Math.min(bytes.length, before.length);
+    let shared = 0;
+    while (shared < most && bytes[shared] === before[shared]) shared++;
+    this.#out.varint(shared);
+    this.#out.varint(bytes.length - shared);
+    this.#out.bytes(bytes, shared);
+    this.#name = bytes;
+  }
+
+  #writeOwner({ mode, uid, gid }: Ownership): void {
+    const key = `${mode} ${uid} ${gid}`;
+    const known = this.#owners.get(key);
+    if (known !== undefined) {
+      this.#out.varint(known);
+      return;
+    }
+    this.#out.varint(this.#owners.size);
+    this.#owners.set(key, this.#owners.size);
+    this.#out.varint(mode);
+    this.#out.varint(uid);
+    this.#out.varint(gid);
+  }
+
+  /** The subsecond part, then the seconds: from `base` on, or as digits where a double has no room. */
+  #writeTime(time: Nanoseconds, base: Nanoseconds): void {
+    const whole = seconds(time);
+    const from = seconds(base);
+    const near = isNear(whole) && isNear(from);
+    this.#out.varint(subsecond(time) * 2 + (near ? 0 : 1));
+    if (near) this.#out.signed(Number(whole - from));
+    else this.#out.block(nameToBytes(whole.toString()));
+  }
+
+  #writeXattrs(xattrs: Xattrs): void {
+    this.#out.varint(xattrs.size);
+    for (const [name, value] of xattrs) {
+      this.#out.block(nameToBytes(name));
+      this.#out.block(value);
+    }
+  }
+
+  #writeContent(headers: number, extents: readonly Extent[] | undefined): void {
+    this.#out.signed(headers);
+    this.#out.varint(extents === undefined ? 0 : extents.length + 1);
+    let end = 0;
+    for (const { offset, length } of extents ?? []) {
+      this.#out.varint(offset - end);
+      this.#out.varint(length);
+      end = offset + length;
+    }
+  }
+}
+
+/** Reads `count` records from `at` on. */
+export function* readRecords(bytes: Uint8Array, at: number, count: number): Generator<Entry> {
+  const input = new Input(bytes, at);
+  const owners: Ownership[] = [];
+  const context: Context = { expected: 0, mtime: 0n };
+  let name = new Uint8Array(256);
+  for (let i = 0; i < count; i++) {
+    const flags = input.byte();
+    const shared = input.varint();
+    const suffix = input.varint();
+    const nameLength = shared + suffix;
+    if (nameLength > name.length) {
+      const grown = new Uint8Array(nameLength * 2);
+      grown.set(name);
+      name = grown;
+    }
+    name.set(input.take(suffix), shared);
+    const entry = readRecord(input, flags, nameFromBytes(name, 0, nameLength), owners, context);
+    context.mtime = entry.mtime;
+    context.expected = endOf(entry);
+    yield entry;
+  }
+}
+
+function readRecord(input: Input, flags: number, name: string, owners: Ownership[], context: Context): Entry {
+  const offset = flags & MOVED ? context.expected + input.signed() : context.expected;
+  const owner = readOwner(input, owners);
+  const mtime = flags & SAME_TIME ? context.mtime : readTime(input, context.mtime);
+  const atime = flags & HAS_ATIME ? readTime(input, mtime) : undefined;
+  const xattrs = flags & HAS_XATTRS ? readXattrs(input) : NO_XATTRS;
+  const { mode, uid, gid } = owner;
+  const head =
+    atime === undefined
+      ? { name, offset, mode, uid, gid, mtime, xattrs }
+      : { name, offset, mode, uid, gid, mtime, atime, xattrs };
+  const type = TYPES[flags & TYPE_MASK]!;
+  switch (type) {
+    case "file": {
+      const size = input.varint();
+      if ((flags & ODD_CONTENT) === 0) return { type, ...head, size, start: offset + BLOCK };
+      const start = offset + input.signed();
+      const extents = readExtents(input);
+      return extents === undefined ? { type, ...head, size, start } : { type, ...head, size, start, extents };
+    }
+    case "symlink":
+    case "hardlink":
+      return { type, ...head, target: input.text() };
+    case "char":
+    case "block":
+      return { type, ...head, rdev: input.varint() };
+    default:
+      return { type, ...head };
+  }
+}
+
+function readOwner(input: Input, owners: Ownership[]): Ownership {
+  const index = input.varint();
+  const known = owners[index];
+  if (known !== undefined) return known;
+  const owner = { mode: input.varint(), uid: input.varint(), gid: input.varint() };
+  owners.push(owner);
+  return owner;
+}
+
+function readTime(input: Input, base: Nanoseconds): Nanoseconds {
+  const first = input.varint();
+  const below = Math.floor(first / 2);
+  if (first % 2 === 1) return fromSeconds(BigInt(input.text()), below);
+  return fromSeconds(Number(seconds(base)) + input.signed(), below);
+}
+
+function readXattrs(input: Input): Xattrs {
+  const xattrs = new Map<string, Uint8Array>();
+  for (let left = input.varint(); left > 0; left--) {
+    const name = input.text();
+    xattrs.set(name, input.take(input.varint()).slice());
+  }
+  return xattrs;
+}
+
+function readExtents(input: Input): readonly Extent[] | undefined {
+  const count = input.varint();
+  if (count === 0) return undefined;
+  const extents: Extent[] = [];
+  let end = 0;
+  for (let left = count - 1; left > 0; left--) {
+    const offset = end + input.varint();
+    const length = input.varint();
+    extents.push({ offset, length });
+    end = offset + length;
+  }
+  return extents;
+}
