@@ -50,7 +50,7 @@ export const MAX_MINOR = 0xfffff;
 
 /** The device number of a major and a minor, in glibc's 64-bit layout (makedev(3)) as far as Linux uses it. */
 export function makeDevice(major: number, minor: number): number {
-  return ((minor & 0xff) | ((major & 0xfff) << 8)) + ((minor & ~0xff) << 12);
+  return ((minor & 0xff) | ((major & 0xfff) << 8)) + (minor & ~0xff) * 4096;
 }
 
 export function deviceMajor(device: number): number {

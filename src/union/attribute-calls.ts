@@ -6,10 +6,9 @@ import { type Caller, inGroup } from "../posix/caller.ts";
 import { errno } from "../posix/errno.ts";
 import { PERMISSION_BITS, S_ISGID, S_ISUID, S_IXGRP } from "../posix/mode.ts";
 import type { Nanoseconds } from "../posix/time.ts";
-import { type Context, isReadOnly } from "./context.ts";
+import { type Context, isReadOnly, openFile } from "./context.ts";
 import type { Access, AttributeEdit } from "./filesystem.ts";
 import { slashOnFile } from "./name-calls.ts";
-import { openFile } from "./open.ts";
 import { owns, permit } from "./permission.ts";
 import { O_PATH, W_OK } from "./types.ts";
 import { type Last, type Place, walk } from "./walk.ts";
@@ -115,9 +114,10 @@ export function utimens(
   last: Last,
   now: Nanoseconds,
 ): number {
+  // Nothing to do is done before the path is looked at.
+  if (atime === "omit" && mtime === "omit") return 0;
   const place = placeOf(context, target, last);
   if (typeof place === "number") return place;
-  if (atime === "omit" && mtime === "omit") return 0;
   const { attachment, id } = place;
   if (isReadOnly(attachment)) return -errno.EROFS;
   const inode = attachment.filesystem.access(id);

@@ -2,7 +2,8 @@
  * What every call of a mount works on: the root of the view, the open files, and who calls.
  */
 import type { Caller } from "../posix/caller.ts";
-import type { FileTable } from "./file-table.ts";
+import { errno } from "../posix/errno.ts";
+import type { FileTable, OpenFile } from "./file-table.ts";
 import type { Filesystem } from "./filesystem.ts";
 import type { InodeId } from "./inodes.ts";
 import type { Attachment, Place } from "./walk.ts";
@@ -26,4 +27,11 @@ export function isWithin(filesystem: Filesystem, id: InodeId, ancestor: InodeId)
     if (parent === at) return false;
     at = parent;
   }
+}
+
+/** The open file of a descriptor, or the error that any use of it gives. */
+export function openFile(context: Context, fd: number): OpenFile | number {
+  const file = context.files.get(fd);
+  if (file === undefined) return -errno.EBADF;
+  return file.generation === context.files.generation ? file : -errno.ESTALE;
 }

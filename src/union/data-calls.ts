@@ -3,12 +3,12 @@
  * Each gives a count, a position or 0, or a negated error number.
  */
 import { errno } from "../posix/errno.ts";
-import { type Context, isReadOnly } from "./context.ts";
+import { type Context, isReadOnly, openFile } from "./context.ts";
 import type { OpenFile } from "./file-table.ts";
 import type { DirectoryEntry } from "./filesystem.ts";
-import { isReadable, isWritable, openFile } from "./open.ts";
+import { isReadable, isWritable } from "./open.ts";
 import { MAX_FILE_SIZE } from "./page-map.ts";
-import { permit } from "./permission.ts";
+import { droppedBits, permit } from "./permission.ts";
 import {
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
@@ -28,9 +28,9 @@ function kindOf({ place }: OpenFile) {
   return place.attachment.filesystem.kind(place.id);
 }
 
-/** Whether writing takes setuid and setgid from the file. */
-function dropsPrivileges(context: Context): boolean {
-  return !context.caller.capabilities.has("CAP_FSETID");
+/** The mode bits that go when the caller writes. */
+function dropped(context: Context, { attachment, id }: Place): number {
+  return droppedBits(context.caller, attachment.filesystem.access(id));
 }
 
 /** pread(2), or read(2) where `position` is null. */
@@ -42,12 +42,12 @@ export function read(
   length: number,
   position: number | null,
 ): number {
+  if (position !== null && position < 0) return -errno.EINVAL;
   const file = openFile(context, fd);
   if (typeof file === "number") return file;
   if (!isReadable(file.flags)) return -errno.EBADF;
   const { filesystem } = file.place.attachment;
   if (kindOf(file) === "directory") return -errno.EISDIR;
-  if (position !== null && position < 0) return -errno.EINVAL;
   const at = position ?? file.position;
   const count = filesystem.read(file.place.id, target, offset, length, at);
   if (position === null && count > 0) file.position = at + count;
@@ -63,14 +63,14 @@ export function write(
   length: number,
   position: number | null,
 ): number {
+  if (position !== null && position < 0) return -errno.EINVAL;
   const file = openFile(context, fd);
   if (typeof file === "number") return file;
   if (!isWritable(file.flags)) return -errno.EBADF;
-  if (position !== null && position < 0) return -errno.EINVAL;
   const { filesystem } = file.place.attachment;
   const append = (file.flags & O_APPEND) !== 0;
   const at = append ? filesystem.size(file.place.id) : (position ?? file.position);
-  const count = filesystem.write(file.place.id, source, offset, length, at, dropsPrivileges(context));
+  const count = filesystem.write(file.place.id, source, offset, length, at, dropped(context, file.place));
   if (position === null && count > 0) file.position = at + count;
   return count;
 }
@@ -90,6 +90,7 @@ export function lseek(context: Context, fd: number, offset: number, whence: numb
 function seekTarget(file: OpenFile, offset: number, whence: number): number {
   const { filesystem } = file.place.attachment;
   const { id } = file.place;
+  if (whence !== SEEK_SET && whence !== SEEK_CUR && kindOf(file) === "directory") return -errno.EINVAL;
   let position: number;
   switch (whence) {
     case SEEK_SET:
@@ -120,7 +121,7 @@ export function ftruncate(context: Context, fd: number, size: number): number {
   if (typeof file === "number") return file;
   if ((file.flags & O_PATH) !== 0) return -errno.EBADF;
   if (size < 0 || !isWritable(file.flags)) return -errno.EINVAL;
-  return file.place.attachment.filesystem.truncate(file.place.id, size, dropsPrivileges(context));
+  return file.place.attachment.filesystem.truncate(file.place.id, size, dropped(context, file.place));
 }
 
 /** truncate(2) */
@@ -136,7 +137,7 @@ export function truncate(context: Context, path: string, size: number): number {
   if (isReadOnly(found.attachment)) return -errno.EROFS;
   const refused = permit(context.caller, filesystem.access(found.id), W_OK);
   if (refused < 0) return refused;
-  return filesystem.truncate(found.id, size, dropsPrivileges(context));
+  return filesystem.truncate(found.id, size, dropped(context, found));
 }
 
 /** fallocate(2), without collapsing and inserting ranges (tmpfs has neither). */
@@ -162,7 +163,14 @@ export function fallocate(
   if (offset + length > MAX_FILE_SIZE) return -errno.EFBIG;
   const { filesystem } = file.place.attachment;
   const how = punch ? "punch" : zero ? "zero" : "reserve";
-  return filesystem.allocate(file.place.id, offset, offset + length, how, keepSize, dropsPrivileges(context));
+  return filesystem.allocate(
+    file.place.id,
+    offset,
+    offset + length,
+    how,
+    keepSize,
+    dropped(context, file.place),
+  );
 }
 
 /** copy_file_range(2): shares data where it can. Null positions are the descriptors' own. */
@@ -178,11 +186,16 @@ export function copyRange(
   if (typeof from === "number") return from;
   const to = openFile(context, toFd);
   if (typeof to === "number") return to;
-  if (!isReadable(from.flags) || !isWritable(to.flags) || (to.flags & O_APPEND) !== 0) return -errno.EBADF;
   if (kindOf(from) === "directory" || kindOf(to) === "directory") return -errno.EISDIR;
+  if (!isReadable(from.flags) || !isWritable(to.flags) || (to.flags & O_APPEND) !== 0) return -errno.EBADF;
   const source = fromPosition ?? from.position;
   const target = toPosition ?? to.position;
-  if (source < 0 || target < 0 || length < 0) return -errno.EINVAL;
+  if (length < 0) return -errno.EINVAL;
+  for (const position of [source, target]) {
+    // The kernel adds in unsigned numbers: a negative position that the length carries past zero overflows.
+    if (position < 0 && length > 0 && position + length >= 0) return -errno.EOVERFLOW;
+  }
+  if (source < 0 || target < 0) return -errno.EINVAL;
   const { filesystem } = from.place.attachment;
   if (filesystem !== to.place.attachment.filesystem) return -errno.EXDEV;
   const wanted = Math.min(length, filesystem.size(from.place.id) - source);
@@ -195,7 +208,7 @@ export function copyRange(
     to.place.id,
     target,
     wanted,
-    dropsPrivileges(context),
+    dropped(context, to.place),
   );
   if (count > 0) {
     if (fromPosition === null) from.position = source + count;

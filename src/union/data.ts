@@ -2,7 +2,6 @@
  * Edits of file data in the union. Nothing below is copied but the pages that are written.
  */
 import { errno } from "../posix/errno.ts";
-import { S_ISGID, S_ISUID, S_IXGRP } from "../posix/mode.ts";
 import type { Xattrs } from "../tree/inode.ts";
 import type { InodeId, UpperFile } from "./inodes.ts";
 import { MAX_FILE_SIZE, PageMap } from "./page-map.ts";
@@ -18,7 +17,7 @@ export function write(
   offset: number,
   length: number,
   position: number,
-  dropPrivileges: boolean,
+  dropped: number,
 ): number {
   if (length === 0) return 0;
   if (position >= MAX_FILE_SIZE) return -errno.EFBIG;
@@ -27,16 +26,16 @@ export function write(
   const count = Math.min(length, MAX_FILE_SIZE - position);
   const written = file.content.write(source, offset, count, position, union.epoch, union.budget());
   union.usage.pages += file.content.pages - pages;
-  if (written > 0) contentChanged(union, file, dropPrivileges);
+  if (written > 0) contentChanged(union, file, dropped);
   return written;
 }
 
 /** Sets a file's size. */
-export function truncate(union: Union, id: InodeId, size: number, dropPrivileges: boolean): number {
+export function truncate(union: Union, id: InodeId, size: number, dropped: number): number {
   if (size > MAX_FILE_SIZE) return -errno.EFBIG;
   const file = union.writableFile(id);
   const done = edit(union, file, () => file.content.truncate(size, union.epoch, union.budget()));
-  if (done === 0) contentChanged(union, file, dropPrivileges);
+  if (done === 0) contentChanged(union, file, dropped);
   return done;
 }
 
@@ -48,7 +47,7 @@ export function allocate(
   end: number,
   how: "reserve" | "punch" | "zero",
   keepSize: boolean,
-  dropPrivileges: boolean,
+  dropped: number,
 ): number {
   if (end > MAX_FILE_SIZE) return -errno.EFBIG;
   const file = union.writableFile(id);
@@ -58,7 +57,7 @@ export function allocate(
     if (punched < 0 || keepSize || end <= content.size) return punched;
     return content.truncate(end, union.epoch, union.budget());
   });
-  if (done === 0) contentChanged(union, file, dropPrivileges);
+  if (done === 0) contentChanged(union, file, dropped);
   return done;
 }
 
@@ -70,7 +69,7 @@ export function copyRange(
   to: InodeId,
   toPosition: number,
   length: number,
-  dropPrivileges: boolean,
+  dropped: number,
 ): number {
   if (toPosition + length > MAX_FILE_SIZE) return -errno.EFBIG;
   const source = sourceContent(union, from);
@@ -82,7 +81,7 @@ export function copyRange(
   const done = edit(union, target, () =>
     target.content.share(source, fromPosition, toPosition, count, union.epoch, union.budget()),
   );
-  if (done > 0) contentChanged(union, target, dropPrivileges);
+  if (done > 0) contentChanged(union, target, dropped);
   return done;
 }
 
@@ -101,18 +100,13 @@ function edit(union: Union, file: UpperFile, run: () => number): number {
   return result;
 }
 
-/** Times after a change of content; file capabilities do not survive one, setuid only root's (inode(7)). */
-function contentChanged(union: Union, file: UpperFile, dropPrivileges: boolean): void {
+/** Times after a change of content, and the mode bits and file capabilities that do not survive one. */
+function contentChanged(union: Union, file: UpperFile, dropped: number): void {
   const now = union.clock();
   file.mtime = now;
   file.ctime = now;
-  if (dropPrivileges) file.mode = withoutPrivileges(file.mode);
+  file.mode &= ~dropped;
   if (file.xattrs.size > 0) file.xattrs = withoutCapability(file.xattrs);
-}
-
-/** A mode without setuid, and without setgid where the group may execute (elsewhere it means locking). */
-export function withoutPrivileges(mode: number): number {
-  return mode & ~S_ISUID & (mode & S_IXGRP ? ~S_ISGID : ~0);
 }
 
 /** The xattrs without file capabilities. */

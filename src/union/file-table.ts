@@ -1,6 +1,7 @@
 /**
  * Open files: descriptors, as `open(2)` gives them, shared by all callers of one mount.
  */
+import type { Caller } from "../posix/caller.ts";
 import type { DirectoryEntry } from "./filesystem.ts";
 import type { Place } from "./walk.ts";
 
@@ -13,6 +14,8 @@ export interface OpenFile {
   position: number;
   /** What a directory held when its listing began; a new one is made when it is rewound. */
   listing: readonly DirectoryEntry[] | undefined;
+  /** Who opened it. */
+  readonly opener: Caller;
   /** Restoring a snapshot leaves older descriptors stale. */
   readonly generation: number;
 }

@@ -111,16 +111,16 @@ export interface Filesystem {
   close(id: InodeId): void;
   size(id: InodeId): number;
   read(id: InodeId, target: Uint8Array, offset: number, length: number, position: number): number;
-  /** Writes and updates the times. `dropPrivileges` clears setuid and setgid as write(2) does for ordinary users. */
+  /** Writes and updates the times; `dropped` are mode bits that go with it, as setuid does for ordinary users. */
   write(
     id: InodeId,
     source: Uint8Array,
     offset: number,
     length: number,
     position: number,
-    dropPrivileges: boolean,
+    dropped: number,
   ): number;
-  truncate(id: InodeId, size: number, dropPrivileges: boolean): number;
+  truncate(id: InodeId, size: number, dropped: number): number;
   /** Zeroes a range without storing it, or only reserves it; the size grows unless `keepSize`. */
   allocate(
     id: InodeId,
@@ -128,7 +128,7 @@ export interface Filesystem {
     end: number,
     how: "reserve" | "punch" | "zero",
     keepSize: boolean,
-    dropPrivileges: boolean,
+    dropped: number,
   ): number;
   /** Copies a range between two files of this filesystem, moving no data where it can be shared. */
   copyRange(
@@ -137,7 +137,7 @@ export interface Filesystem {
     to: InodeId,
     toPosition: number,
     length: number,
-    dropPrivileges: boolean,
+    dropped: number,
   ): number;
   /** The next data or hole at or after a position; the end when there is none. */
   seek(id: InodeId, position: number, whence: "data" | "hole"): number;

@@ -6,7 +6,7 @@ import { errno } from "../posix/errno.ts";
 import { type Kind, PERMISSION_BITS, S_ISGID, S_ISVTX } from "../posix/mode.ts";
 import { nameLength } from "../posix/names.ts";
 import { PATH_MAX } from "../posix/path.ts";
-import { type Context, isReadOnly, isWithin } from "./context.ts";
+import { type Context, isReadOnly, isWithin, openFile } from "./context.ts";
 import type { NewInode } from "./filesystem.ts";
 import type { InodeId } from "./inodes.ts";
 import { permit, permitNames, permitRemoval } from "./permission.ts";
@@ -116,8 +116,16 @@ export function link(context: Context, from: string, to: string, follow: boolean
   return refused < 0 ? refused : linkTo(context, source, to);
 }
 
+/** linkat(2) with AT_EMPTY_PATH: another's descriptor needs CAP_DAC_READ_SEARCH. */
+export function linkFile(context: Context, fd: number, to: string): number {
+  const file = openFile(context, fd);
+  if (typeof file === "number") return file;
+  const own = file.opener === context.caller || context.caller.capabilities.has("CAP_DAC_READ_SEARCH");
+  return own ? linkTo(context, file.place, to) : -errno.ENOENT;
+}
+
 /** Gives an inode, named or not, another name. */
-export function linkTo(context: Context, source: Place, to: string): number {
+function linkTo(context: Context, source: Place, to: string): number {
   const { attachment, id } = source;
   const target = walk(context.view, context.caller, to, "name");
   if (target.error === 0) return -errno.EEXIST;
@@ -200,6 +208,7 @@ export function rename(context: Context, from: string, to: string, flags: number
   if (oldDirectory === undefined || newDirectory === undefined) return -errno.ENOENT;
   if (isReadOnly(oldDirectory.attachment)) return -errno.EROFS;
   if (source.error < 0) return source.error;
+  if (target.error < 0 && target.error !== -errno.ENOENT) return target.error;
   const exists = target.error === 0;
   if (keep && exists) return -errno.EEXIST;
   if (exchange && !exists) return -errno.ENOENT;

@@ -4,9 +4,8 @@
 import { errno } from "../posix/errno.ts";
 import type { Kind } from "../posix/mode.ts";
 import { type Context, isReadOnly } from "./context.ts";
-import type { OpenFile } from "./file-table.ts";
 import { newInode, permitNewName } from "./name-calls.ts";
-import { owns, permit } from "./permission.ts";
+import { droppedBits, owns, permit } from "./permission.ts";
 import {
   O_ACCMODE,
   O_APPEND,
@@ -46,13 +45,15 @@ export function open(context: Context, path: string, flags: number, mode: number
   if ((flags & O_TMPFILE) === O_TMPFILE) return openAnonymous(context, path, flags, mode);
   if ((flags & O_CREAT) !== 0 && (flags & O_DIRECTORY) !== 0) return -errno.EINVAL;
   const exclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);
-  const last = exclusive ? "name" : (flags & O_NOFOLLOW) !== 0 ? "nofollow" : "follow";
+  const creates = (flags & O_CREAT) !== 0;
+  const named = exclusive || (creates && (flags & O_NOFOLLOW) !== 0);
+  const last = named ? "name" : creates ? "create" : (flags & O_NOFOLLOW) !== 0 ? "nofollow" : "follow";
   const found = walk(context.view, context.caller, path, last);
+  if (creates && found.slash) return -errno.EISDIR;
   if (found.error < 0) {
     const { directory } = found;
-    if (found.error !== -errno.ENOENT || directory === undefined || (flags & O_CREAT) === 0)
-      return found.error;
-    return found.slash ? -errno.EISDIR : create(context, directory, found.name, flags, mode);
+    if (found.error !== -errno.ENOENT || directory === undefined || !creates) return found.error;
+    return create(context, directory, found.name, flags, mode);
   }
   return openFound(context, found, flags);
 }
@@ -93,7 +94,7 @@ function openFound(context: Context, found: Walk, flags: number): number {
   const kind = filesystem.kind(found.id);
   if ((flags & O_CREAT) !== 0) {
     if ((flags & O_EXCL) !== 0) return -errno.EEXIST;
-    if (found.slash || kind === "directory") return -errno.EISDIR;
+    if (kind === "directory") return -errno.EISDIR;
   }
   if (((flags & O_DIRECTORY) !== 0 || found.slash) && kind !== "directory") return -errno.ENOTDIR;
   if (kind === "symlink") return -errno.ELOOP;
@@ -101,7 +102,7 @@ function openFound(context: Context, found: Walk, flags: number): number {
   if (refused < 0) return refused;
   const truncates = (flags & O_TRUNC) !== 0 && kind === "file";
   if (truncates) {
-    const cut = filesystem.truncate(found.id, 0, !context.caller.capabilities.has("CAP_FSETID"));
+    const cut = filesystem.truncate(found.id, 0, droppedBits(context.caller, filesystem.access(found.id)));
     if (cut < 0) return cut;
   }
   return register(context, found, flags, isWritable(flags) && kind === "file");
@@ -134,17 +135,11 @@ function addFile(context: Context, { attachment, id }: Place, flags: number): nu
     position: 0,
     listing: undefined,
     generation: context.files.generation,
+    opener: context.caller,
   });
   if (fd !== undefined) return fd;
   attachment.filesystem.close(id);
   return -errno.EMFILE;
-}
-
-/** The open file of a descriptor, or the error that any use of it gives. */
-export function openFile(context: Context, fd: number): OpenFile | number {
-  const file = context.files.get(fd);
-  if (file === undefined) return -errno.EBADF;
-  return file.generation === context.files.generation ? file : -errno.ESTALE;
 }
 
 /** close(2) */

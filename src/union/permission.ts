@@ -4,7 +4,7 @@
  */
 import { type Caller, inGroup } from "../posix/caller.ts";
 import { errno } from "../posix/errno.ts";
-import { S_ISVTX } from "../posix/mode.ts";
+import { S_ISGID, S_ISUID, S_ISVTX, S_IXGRP } from "../posix/mode.ts";
 import type { Access } from "./filesystem.ts";
 import { R_OK, W_OK, X_OK } from "./types.ts";
 
@@ -46,4 +46,14 @@ export function permitRemoval(caller: Caller, directory: Access, inode: Access):
     return -errno.EPERM;
   }
   return 0;
+}
+
+/**
+ * The mode bits that a file loses when the caller writes to it: setuid, and setgid where it grants
+ * anything or the caller is not of the group (fs/attr.c, setattr_should_drop_suidgid).
+ */
+export function droppedBits(caller: Caller, inode: Access): number {
+  if ((inode.mode & (S_ISUID | S_ISGID)) === 0 || caller.capabilities.has("CAP_FSETID")) return 0;
+  const group = (inode.mode & S_IXGRP) !== 0 || !inGroup(caller, inode.gid);
+  return group ? S_ISUID | S_ISGID : S_ISUID;
 }

@@ -11,12 +11,12 @@ import { check, errno, errorCode, PosixError } from "../posix/errno.ts";
 import type { Kind } from "../posix/mode.ts";
 import type { Target, TimeEdit } from "./attribute-calls.ts";
 import * as attributes from "./attribute-calls.ts";
-import type { Context } from "./context.ts";
+import { type Context, openFile } from "./context.ts";
 import * as data from "./data-calls.ts";
 import type { FileTable } from "./file-table.ts";
 import type { DirectoryEntry, Totals } from "./filesystem.ts";
 import * as names from "./name-calls.ts";
-import { close, open, openFile } from "./open.ts";
+import { close, open } from "./open.ts";
 import { permit } from "./permission.ts";
 import { type Dirent, R_OK, type Stat } from "./types.ts";
 import type { UnionFilesystem } from "./union-filesystem.ts";
@@ -69,8 +69,7 @@ export class SystemCalls {
 
   /** Gives the file of a descriptor a name: linkat(2) with AT_EMPTY_PATH. */
   linkFile(fd: number, path: string): void {
-    const file = openFile(this.context, fd);
-    check(typeof file === "number" ? file : names.linkTo(this.context, file.place, path), "link", path);
+    check(names.linkFile(this.context, fd, path), "link", path);
   }
 
   unlink(path: string): void {

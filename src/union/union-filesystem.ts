@@ -278,17 +278,13 @@ export class UnionFilesystem implements Filesystem {
     offset: number,
     length: number,
     position: number,
-    dropPrivileges: boolean,
+    dropped: number,
   ): number {
-    return this.#changed(
-      "content",
-      id,
-      write(this.union, id, source, offset, length, position, dropPrivileges),
-    );
+    return this.#changed("content", id, write(this.union, id, source, offset, length, position, dropped));
   }
 
-  truncate(id: InodeId, size: number, dropPrivileges: boolean): number {
-    return this.#changed("content", id, truncate(this.union, id, size, dropPrivileges));
+  truncate(id: InodeId, size: number, dropped: number): number {
+    return this.#changed("content", id, truncate(this.union, id, size, dropped));
   }
 
   allocate(
@@ -297,9 +293,9 @@ export class UnionFilesystem implements Filesystem {
     end: number,
     how: "reserve" | "punch" | "zero",
     keepSize: boolean,
-    dropPrivileges: boolean,
+    dropped: number,
   ): number {
-    return this.#changed("content", id, allocate(this.union, id, start, end, how, keepSize, dropPrivileges));
+    return this.#changed("content", id, allocate(this.union, id, start, end, how, keepSize, dropped));
   }
 
   copyRange(
@@ -308,9 +304,9 @@ export class UnionFilesystem implements Filesystem {
     to: InodeId,
     toPosition: number,
     length: number,
-    dropPrivileges: boolean,
+    dropped: number,
   ): number {
-    const done = copyRange(this.union, from, fromPosition, to, toPosition, length, dropPrivileges);
+    const done = copyRange(this.union, from, fromPosition, to, toPosition, length, dropped);
     return this.#changed("content", to, done);
   }
 

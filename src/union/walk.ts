@@ -39,6 +39,8 @@ export type Last =
   | "follow"
   /** It is not, unless the path ends with a slash. */
   | "nofollow"
+  /** It is followed, and must not end with a slash: a file is to be made there. */
+  | "create"
   /** It never is: the name itself is wanted, to be made or removed. */
   | "name";
 
@@ -46,7 +48,7 @@ export type Last =
 export type LastKind = "normal" | "dot" | "dotdot" | "root";
 
 export interface Walk {
-  /** Negated error number, or 0. With `-ENOENT` and a `directory`, only the last name is missing. */
+  /** Negated error number, or 0. With a `directory`, only the last name is at fault: missing, or too long. */
   error: number;
   /** The inode found; `-1` on error. */
   attachment: Attachment;
@@ -150,7 +152,15 @@ function follow(root: Place, cwd: Place, path: string, last: Last, caller: Calle
       if (isLast) return found(at, directory, part, lastKind, slash);
       continue;
     }
-    if (part.length * 3 > NAME_MAX && nameLength(part) > NAME_MAX) return failed(-errno.ENAMETOOLONG, at);
+    if (isLast && slash && last === "create") return failed(-errno.EISDIR, at);
+    if (part.length * 3 > NAME_MAX && nameLength(part) > NAME_MAX) {
+      const tooLong = failed(-errno.ENAMETOOLONG, at);
+      if (isLast) {
+        tooLong.directory = at;
+        tooLong.slash = slash;
+      }
+      return tooLong;
+    }
     const attached = attachmentAt(at, part);
     const id = attached === undefined ? filesystem.lookup(at.id, part) : attached.root;
     if (id < 0) {
@@ -167,7 +177,7 @@ function follow(root: Place, cwd: Place, path: string, last: Last, caller: Calle
     lastKind = "normal";
     const child: Place = { attachment: attached ?? at.attachment, id };
     const isLink = attached === undefined && filesystem.kind(id) === "symlink";
-    if (isLink && (!isLast || last === "follow" || (last === "nofollow" && slash))) {
+    if (isLink && (!isLast || last === "follow" || last === "create" || (last === "nofollow" && slash))) {
       links += 1;
       if (links > SYMLINK_MAX) return failed(-errno.ELOOP, at);
       const target = filesystem.readlink(id);

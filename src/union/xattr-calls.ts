@@ -19,11 +19,30 @@ const NAME_MAX = 255;
 /** Longest value in bytes (limits.h, XATTR_SIZE_MAX). */
 const SIZE_MAX = 65_536;
 
+const CAPABILITY = "security.capability";
+
+/** Sizes of file capabilities by their revision (uapi/linux/capability.h, vfs_cap_data). */
+const CAPABILITY_SIZES = new Map([
+  [0x02, 20],
+  [0x03, 24],
+]);
+
+/** Whether a value can be `security.capability`: a known revision, its flag bit aside, of its size. */
+function isCapability(value: Uint8Array): boolean {
+  if (value.length < 4 || (value[0]! & ~1) !== 0 || value[1] !== 0 || value[2] !== 0) return false;
+  return CAPABILITY_SIZES.get(value[3]!) === value.length;
+}
+
 const NAMESPACES = ["user.", "trusted.", "security.", "system."];
 
-function checkName(name: string): number {
+/** The length of a name is checked before anything else. */
+function checkLength(name: string): number {
   const length = nameLength(name);
-  if (length === 0 || length > NAME_MAX) return -errno.ERANGE;
+  return length === 0 || length > NAME_MAX ? -errno.ERANGE : 0;
+}
+
+/** The namespace is asked for last. */
+function checkNamespace(name: string): number {
   const space = NAMESPACES.find((prefix) => name.startsWith(prefix));
   if (space === undefined) return -errno.EOPNOTSUPP;
   return name.length === space.length ? -errno.EINVAL : 0;
@@ -39,10 +58,11 @@ function permitXattr(context: Context, name: string, inode: Access, wanted: numb
   }
   if (name.startsWith("security.")) {
     if (!writes) return 0;
-    const needed = name === "security.capability" ? "CAP_SETFCAP" : "CAP_SYS_ADMIN";
+    const needed = name === CAPABILITY ? "CAP_SETFCAP" : "CAP_SYS_ADMIN";
     return caller.capabilities.has(needed) ? 0 : -errno.EPERM;
   }
   if (name.startsWith("system.")) return !writes || owns(caller, inode) ? 0 : -errno.EPERM;
+  if (!name.startsWith("user.")) return permit(caller, inode, wanted);
   if (inode.kind !== "file" && inode.kind !== "directory") return writes ? -errno.EPERM : -errno.ENODATA;
   if (inode.kind === "directory" && (inode.mode & S_ISVTX) !== 0 && writes && !owns(caller, inode)) {
     return -errno.EPERM;
@@ -52,13 +72,15 @@ function permitXattr(context: Context, name: string, inode: Access, wanted: numb
 
 /** getxattr(2): the value, or a negated error number. */
 export function getXattr(context: Context, target: Target, name: string, last: Last): Uint8Array | number {
+  const tooLong = checkLength(name);
+  if (tooLong < 0) return tooLong;
   const place = placeOf(context, target, last);
   if (typeof place === "number") return place;
-  const invalid = checkName(name);
-  if (invalid < 0) return invalid;
   const { filesystem } = place.attachment;
   const refused = permitXattr(context, name, filesystem.access(place.id), R_OK);
   if (refused < 0) return refused;
+  const unknown = checkNamespace(name);
+  if (unknown < 0) return unknown;
   return filesystem.getXattr(place.id, name)?.slice() ?? -errno.ENODATA;
 }
 
@@ -81,17 +103,18 @@ export function setXattr(
   last: Last,
 ): number {
   if ((flags & ~(XATTR_CREATE | XATTR_REPLACE)) !== 0) return -errno.EINVAL;
-  const length = nameLength(name);
-  if (length === 0 || length > NAME_MAX) return -errno.ERANGE;
+  const tooLong = checkLength(name);
+  if (tooLong < 0) return tooLong;
   if (value.length > SIZE_MAX) return -errno.E2BIG;
   const place = placeOf(context, target, last);
   if (typeof place === "number") return place;
   if (isReadOnly(place.attachment)) return -errno.EROFS;
+  if (name === CAPABILITY && value.length > 0 && !isCapability(value)) return -errno.EINVAL;
   const { filesystem } = place.attachment;
   const refused = permitXattr(context, name, filesystem.access(place.id), W_OK);
   if (refused < 0) return refused;
-  const invalid = checkName(name);
-  if (invalid < 0) return invalid;
+  const unknown = checkNamespace(name);
+  if (unknown < 0) return unknown;
   const exists = filesystem.getXattr(place.id, name) !== undefined;
   if ((flags & XATTR_CREATE) !== 0 && exists) return -errno.EEXIST;
   if ((flags & XATTR_REPLACE) !== 0 && !exists) return -errno.ENODATA;
@@ -100,14 +123,14 @@ export function setXattr(
 
 /** removexattr(2) */
 export function removeXattr(context: Context, target: Target, name: string, last: Last): number {
-  const length = nameLength(name);
-  if (length === 0 || length > NAME_MAX) return -errno.ERANGE;
+  const tooLong = checkLength(name);
+  if (tooLong < 0) return tooLong;
   const place = placeOf(context, target, last);
   if (typeof place === "number") return place;
   if (isReadOnly(place.attachment)) return -errno.EROFS;
   const { filesystem } = place.attachment;
   const refused = permitXattr(context, name, filesystem.access(place.id), W_OK);
   if (refused < 0) return refused;
-  const invalid = checkName(name);
-  return invalid < 0 ? invalid : filesystem.removeXattr(place.id, name);
+  const unknown = checkNamespace(name);
+  return unknown < 0 ? unknown : filesystem.removeXattr(place.id, name);
 }
