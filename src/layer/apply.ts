@@ -12,6 +12,7 @@
 import { digestOf } from "../oci/digest.ts";
 import { nameLength } from "../posix/names.ts";
 import { NAME_MAX, PATH_MAX } from "../posix/path.ts";
+import { fromSeconds } from "../posix/time.ts";
 import { ArchiveError, type ArchiveErrorCode, type Entry, type HardlinkEntry } from "../tar/entry.ts";
 import { GrowingTree, NO_SLOT_ID, ROOT_SLOT, type SlotId } from "../tree/growing.ts";
 import { NO_XATTRS, type Xattrs } from "../tree/inode.ts";
@@ -33,9 +34,16 @@ export const MAX_LAYERS = 0xffff;
 /** The highest user or group id; the one above it is chown's "unchanged" (rule 36). */
 const MAX_ID = 2 ** 32 - 2;
 
+/** The times that 64 bits of seconds and nanoseconds can tell (rule 35). */
+const EARLIEST = fromSeconds(-(2n ** 63n));
+const LATEST = fromSeconds(2n ** 63n - 1n, 999_999_999);
+
 /** Directories that a layer may imply: a name of 4 KiB implies up to 2,000 of them, and no image needs that. */
 const IMPLIED_BASE = 65_536;
 const IMPLIED_PER_ENTRY = 4;
+
+/** A name of so many UTF-16 units is below PATH_MAX whatever they are: none is more than three bytes. */
+const SHORT_NAME = Math.floor(PATH_MAX / 3) - 1;
 
 /** A parent directory that no entry describes (rule 5). */
 const IMPLIED_DIRECTORY: NodeAttributes = { mode: 0o755, uid: 0, gid: 0, mtime: 0n, xattrs: NO_XATTRS };
@@ -279,7 +287,7 @@ class LayerApplication {
    * full. Only for a last component that means nothing but itself.
    */
   #rememberedParent(name: string): SlotId {
-    if (this.#parentTurns !== this.#tree.turns) return NO_SLOT_ID;
+    if (this.#parentTurns !== this.#tree.turns || name.length > SHORT_NAME) return NO_SLOT_ID;
     const text = this.#parentText;
     if (text.length === 0 || !name.startsWith(text)) return NO_SLOT_ID;
     const slash = name.indexOf("/", text.length);
@@ -313,6 +321,9 @@ function attributesOf(entry: Entry): NodeAttributes {
   const { mode, uid, gid, mtime } = entry;
   if (!(uid >= 0 && uid <= MAX_ID && gid >= 0 && gid <= MAX_ID)) {
     throw fail("range", `rule 36: user or group id above ${MAX_ID}`, entry);
+  }
+  if (mtime < EARLIEST || mtime > LATEST) {
+    throw fail("range", "rule 35: a time outside int64 seconds", entry);
   }
   return { mode, uid, gid, mtime, xattrs: withoutOverlay(entry.xattrs) };
 }

@@ -36,7 +36,7 @@ export function cleanName(name: string, clamp: boolean): string[] | NameFault {
   return components;
 }
 
-/** Whether Linux can hold a file of this name: each component at most NAME_MAX bytes, all below PATH_MAX. */
+/** Whether Linux can reach a file of this name: each component at most NAME_MAX bytes, and all at most PATH_MAX. */
 export function fitsLinux(components: readonly string[]): boolean {
   let length = 0;
   for (const component of components) {
@@ -44,7 +44,8 @@ export function fitsLinux(components: readonly string[]): boolean {
     if (size > NAME_MAX) return false;
     length += size + 1;
   }
-  return length < PATH_MAX;
+  // One byte too many: the slash that the last component does not have stands for the final NUL.
+  return length <= PATH_MAX;
 }
 
 /** Whether a name lies in what AUFS kept for itself (rule 23). */

@@ -4,7 +4,7 @@
 
 import { applyLayers } from "../../src/layer/apply.ts";
 import type { Layer } from "../../src/layer/layer.ts";
-import type { RandomAccess } from "../../src/platform/types.ts";
+import { MemoryAccess } from "../../src/platform/memory.ts";
 import { makeDevice } from "../../src/posix/mode.ts";
 import { nameToBytes } from "../../src/posix/names.ts";
 import type { Entry } from "../../src/tar/entry.ts";
@@ -86,19 +86,6 @@ export function opaque(directory: string): Draft {
   return file(directory === "" ? ".wh..wh..opq" : `${directory}/.wh..wh..opq`);
 }
 
-/** Bytes in memory as an archive. */
-export function memory(bytes: Uint8Array): RandomAccess {
-  return {
-    size: bytes.length,
-    read(target, offset, length, position) {
-      const part = bytes.subarray(position, position + length);
-      target.set(part, offset);
-      return part.length;
-    },
-    close() {},
-  };
-}
-
 let made = 0;
 
 /** A layer of these entries; each starts 1,024 bytes after the one before, so that offsets tell them apart. */
@@ -123,7 +110,7 @@ export function layer(...drafts: readonly Draft[]): Layer {
   made += 1;
   return {
     diffID: `sha256:${made.toString(16).padStart(64, "0")}`,
-    archive: memory(all),
+    archive: new MemoryAccess(all),
     entries: () => entries,
   };
 }
