@@ -21,6 +21,8 @@ export interface Content {
   nextHole(position: number): number;
   /** Makes a range readable that is not local yet. Absent where everything always is. */
   prepare?(start: number, end: number): Promise<void>;
+  /** Whether the bytes are those of another content, where this one knows better than by reading both. */
+  equals?(other: Content): boolean;
 }
 
 /** Content without bytes. */

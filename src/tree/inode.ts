@@ -1,7 +1,9 @@
 /**
  * An inode of the immutable side: what a layer says of one file, whatever its names.
  */
+
 import type { Kind } from "../posix/mode.ts";
+import { compareBytes } from "../posix/names.ts";
 import type { Nanoseconds } from "../posix/time.ts";
 import type { Content } from "./content.ts";
 
@@ -31,3 +33,14 @@ export type Inode =
   | (Attributes & { readonly kind: "fifo" | "socket" });
 
 export type InodeOf<K extends Kind> = Extract<Inode, { kind: K }>;
+
+/** Whether two sets of extended attributes are equal, whatever their order. */
+export function sameXattrs(a: Xattrs, b: Xattrs): boolean {
+  if (a === b) return true;
+  if (a.size !== b.size) return false;
+  for (const [name, value] of a) {
+    const other = b.get(name);
+    if (other === undefined || compareBytes(value, other) !== 0) return false;
+  }
+  return true;
+}

@@ -6,7 +6,6 @@
  * cloned for a new epoch without touching the directories that name it, and every name of a hardlinked
  * lower file sees its copy-up (M2). An upper inode is changed in place only in the epoch that made it.
  */
-import { compareBytes } from "../posix/names.ts";
 import type { Nanoseconds } from "../posix/time.ts";
 import type { Attributes, Inode, Xattrs } from "../tree/inode.ts";
 import { FIRST_NEW_NUMBER } from "../tree/tree.ts";
@@ -153,14 +152,4 @@ export function toInode(upper: UpperInode): Inode {
     default:
       return { ...base, kind: upper.kind };
   }
-}
-
-export function sameXattrs(a: Xattrs, b: Xattrs): boolean {
-  if (a === b) return true;
-  if (a.size !== b.size) return false;
-  for (const [name, value] of a) {
-    const other = b.get(name);
-    if (other === undefined || compareBytes(value, other) !== 0) return false;
-  }
-  return true;
 }

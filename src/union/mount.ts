@@ -10,10 +10,10 @@ import { type Caller, makeCaller } from "../posix/caller.ts";
 import { check, errno } from "../posix/errno.ts";
 import type { Nanoseconds } from "../posix/time.ts";
 import type { ChangeSet } from "../tree/change.ts";
+import type { DiffOptions } from "../tree/diff.ts";
 import { emptyTree } from "../tree/empty.ts";
 import type { Tree } from "../tree/tree.ts";
 import { attach, copyAttachments, detach, rootAttachment, type Source } from "./attach.ts";
-import type { ChangesOptions } from "./changes.ts";
 import { FileTable } from "./file-table.ts";
 import { Snapshot } from "./snapshot.ts";
 import { fail, type Shared, SystemCalls } from "./system-calls.ts";
@@ -174,7 +174,7 @@ export class Mount extends SystemCalls {
   }
 
   /** What differs from the lower; what is attached is not looked at. The result does not change with the mount. */
-  changes(options: ChangesOptions = {}): ChangeSet {
+  changes(options: DiffOptions = {}): ChangeSet {
     return this.snapshot().changes(options);
   }
 

@@ -3,8 +3,9 @@
  * sees what the other does from then on.
  */
 import type { ChangeSet } from "../tree/change.ts";
+import type { DiffOptions } from "../tree/diff.ts";
 import type { Tree } from "../tree/tree.ts";
-import { type ChangesOptions, changesBetween as compareViews } from "./changes.ts";
+import { changesBetween as compareViews } from "./changes.ts";
 import { View } from "./view.ts";
 
 export class Snapshot {
@@ -23,19 +24,23 @@ export class Snapshot {
   }
 
   /** What differs from the lower tree. */
-  changes(options: ChangesOptions = {}): ChangeSet {
+  changes(options: DiffOptions = {}): ChangeSet {
     return compareViews(new View(this.tree), this.view, options);
   }
 }
 
 /**
- * The changes that lead from one snapshot to another of the same lower tree, or from the tree itself.
- * What the two share is skipped.
- * @throws RangeError when they do not stand on the same tree
+ * The changes that lead from one snapshot or tree to another. What two snapshots of one tree share is
+ * skipped; otherwise everything is compared.
  */
-export function changesBetween(from: Snapshot | Tree, to: Snapshot, options: ChangesOptions = {}): ChangeSet {
-  const base = from instanceof Snapshot ? from.view : new View(from);
-  if (base.tree !== to.tree)
-    throw new RangeError("snapshots of different images cannot be compared by what they share");
-  return compareViews(base, to.view, options);
+export function changesBetween(
+  from: Snapshot | Tree,
+  to: Snapshot | Tree,
+  options: DiffOptions = {},
+): ChangeSet {
+  return compareViews(viewOf(from), viewOf(to), options);
+}
+
+function viewOf(moment: Snapshot | Tree): View {
+  return moment instanceof Snapshot ? moment.view : new View(moment);
 }

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { applyLayers } from "../../src/layer/apply.ts";
 import type { Change } from "../../src/tree/change.ts";
+import { diffTrees } from "../../src/tree/diff.ts";
 import { createMount } from "../../src/union/mount.ts";
 import { layer } from "../layer/build.ts";
 import { draftsOf } from "./drafts.ts";
@@ -39,6 +40,21 @@ test("the law: lower + changes = merged, and every change is needed", () => {
       if (isAncestor || isGroup || isSocket || left.path === "/") return;
       if (left.kind !== "deleted" && left.linkTo !== undefined) return;
       expect(onTop(changes.filter((change) => change !== left))).not.toEqual(merged);
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test("the law for any two trees: one, with the differences on top, is the other", () => {
+  fc.assert(
+    fc.property(anyLowers, anyLowers, (left, right) => {
+      const below = left.map((drafts) => layer(...drafts));
+      const base = applyLayers(below);
+      const top = applyLayers(right.map((drafts) => layer(...drafts)));
+      const changes = diffTrees(base, top);
+      const onTop = applyLayers([...below, layer(...draftsOf([...changes], changes))]);
+      expect(recordedTree(onTop)).toEqual(recordedTree(top));
+      expect([...diffTrees(onTop, top)]).toEqual([]);
     }),
     { numRuns: RUNS },
   );
