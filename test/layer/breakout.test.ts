@@ -283,5 +283,5 @@ test("a deep tree does not exhaust the stack, neither built, nor read, nor remov
     "ancestor",
   ]);
   const wiped = treeOf(deep, [file("d")]);
-  expect(Object.keys(describeTree(wiped)).length).toBe(42);
+  expect(Object.keys(describeTree(wiped)).length).toBe(41);
 });
