@@ -1,215 +1,54 @@
 /**
- * The differences between two immutable trees, by value: what `mount.changes()` gives for a mount, for
- * any two trees, whether they share layers or not.
+ * The differences between two trees, by value: what a layer on top of one must say to show the other.
  *
- * Both trees are walked together, directory by directory in byte order, so changes come out in path
- * order. Each name is compared with what the base has at the *same path* (M12). What is deleted is one
- * change, whatever was in it; a directory that became anything else is one change, too (M14); of a
- * directory over a directory only what differs is a change. A node against itself in the same tree has
- * no differences; two tree objects must be walked, since equal numbers promise nothing there about
- * what lies beneath.
+ * Each name is compared with what the base has at the *same path* (M12). What is deleted is one change,
+ * whatever was in it; of a directory over a directory only what differs is a change (M14). Hardlinks
+ * are judged last, by group: all names of one inode in the new tree. A group is unchanged only if all
+ * its names are one inode X in the base, equal by value, and no other group keeps X; the group that
+ * *is* X goes first (M9). Otherwise every name of it is a change, wherever it is (M7).
  *
- * Names of one inode are a group, and a group is emitted whole or not at all (M7). It is unchanged only
- * if all its names are one inode X of the base, equal by value, and it is the one group that keeps X:
- * the one with X's number if that is a candidate, else the first in path order (M9).
+ * The walk goes through everything, unless the two sides know what they share: a mount and its lower
+ * say which names of a directory can differ at all (see {@link Sharing}), and the rest is not visited.
  */
-import { compareNames, comparePaths } from "../posix/names.ts";
+import { comparePaths } from "../posix/names.ts";
 import { joinPath, splitPath } from "../posix/path.ts";
 import { floorToSecond } from "../posix/time.ts";
 import type { Change, ChangeSet } from "./change.ts";
 import { sameContent } from "./content.ts";
-import type { Inode, Xattrs } from "./inode.ts";
-import { NO_NODE, type NodeId, type Tree, type TreeEntry } from "./tree.ts";
+import { type Inode, sameXattrs } from "./inode.ts";
+import { NO_NODE, type Tree } from "./tree.ts";
 
 export interface DiffOptions {
   /** Leaves modification times out of the comparison. */
   readonly ignoreTimes?: boolean;
+  /** Marks directories that hide everything below as opaque, and lists all they hold. */
+  readonly opaque?: boolean;
 }
 
-function sameXattrs(a: Xattrs, b: Xattrs): boolean {
-  if (a === b) return true;
-  if (a.size !== b.size) return false;
-  for (const [name, value] of a) {
-    const other = b.get(name);
-    if (other === undefined || other.length !== value.length) return false;
-    for (let i = 0; i < value.length; i++) if (value[i] !== other[i]) return false;
-  }
-  return true;
+/** What the comparison asks of a side: a tree, or the merged view of a mount. Ids are the side's own. */
+export interface Side {
+  readonly root: number;
+  kind(id: number): Inode["kind"];
+  inode(id: number): Inode;
+  /** The inode of a name, or {@link NO_NODE}. */
+  lookup(directory: number, name: string): number;
+  list(directory: number): Iterable<{ readonly name: string; readonly id: number }>;
+  /** How many names an inode has; 1 for a directory. */
+  names(id: number): number;
+  /** What `stat` calls it: the same in two trees that share the layer it is from. */
+  number(id: number): number;
+  /** All paths that lead to an inode which is no directory, in path order. */
+  paths(id: number): readonly string[];
 }
 
-/** Whether two inodes are the same to a layer: bytes decide (rule 53), times in whole seconds (M16). */
-function sameInode(a: Inode, b: Inode, ignoreTimes: boolean): boolean {
-  if (a.kind !== b.kind || a.mode !== b.mode || a.uid !== b.uid || a.gid !== b.gid) return false;
-  if (!ignoreTimes && a.mtime !== b.mtime && floorToSecond(a.mtime) !== floorToSecond(b.mtime)) return false;
-  if (!sameXattrs(a.xattrs, b.xattrs)) return false;
-  if (a.kind === "file" && b.kind === "file") return sameContent(a.content, b.content);
-  if (a.kind === "symlink" && b.kind === "symlink") return a.target === b.target;
-  if (a.kind === "char" || a.kind === "block") return "rdev" in b && a.rdev === b.rdev;
-  return true;
-}
-
-/** Two directories with the same path, NO_NODE for a base that has none there. */
-interface Pair {
-  readonly path: string;
-  readonly base: NodeId;
-  readonly top: NodeId;
-}
-
-class Comparison {
-  readonly #base: Tree;
-  readonly #top: Tree;
-  readonly #ignoreTimes: boolean;
-  readonly #changes: Change[] = [];
-  /** Directories of the base and of the top by one of the top: those at the same path, or NO_NODE. */
-  readonly #sameDirectory = new Map<NodeId, NodeId>();
-  readonly #topDirectory = new Map<NodeId, NodeId>();
-  readonly #topPaths = new Map<NodeId, string>();
-  /** For an inode of the base that has several names: the node of the top that keeps it. */
-  readonly #keepers = new Map<NodeId, NodeId>();
-  /** The first path, among the changes, of a group. */
-  readonly #firstPaths = new Map<NodeId, string>();
-
-  constructor(base: Tree, top: Tree, ignoreTimes: boolean) {
-    this.#base = base;
-    this.#top = top;
-    this.#ignoreTimes = ignoreTimes;
-    this.#sameDirectory.set(top.root, base.root);
-    this.#topDirectory.set(base.root, top.root);
-    this.#topPaths.set(top.root, "/");
-  }
-
-  run(): readonly Change[] {
-    const before = this.#base.inode(this.#base.root);
-    const now = this.#top.inode(this.#top.root);
-    // The root's own time is nobody's record: applying a layer leaves it as it was.
-    if (!sameInode(before, now, true)) this.#changes.push({ kind: "modified", path: "/", inode: now });
-
-    const open: Generator<Pair>[] = [this.#directory({ path: "/", base: this.#base.root, top: this.#top.root })];
-    while (open.length > 0) {
-      const next = open[open.length - 1]!.next();
-      if (next.done) open.pop();
-      else open.push(this.#directory(next.value));
-    }
-    return this.#changes;
-  }
-
-  /** Compares the names of two directories in byte order; yields each pair of directories to go into, at its turn. */
-  *#directory({ path, base, top }: Pair): Generator<Pair> {
-    const before: readonly TreeEntry[] = base === NO_NODE ? [] : this.#base.list(base);
-    const now = this.#top.list(top);
-    let i = 0;
-    for (const { name, node } of now) {
-      for (; i < before.length && compareNames(before[i]!.name, name) < 0; i++) {
-        this.#changes.push({ kind: "deleted", path: joinPath(path, before[i]!.name) });
-      }
-      const match = before[i]?.name === name ? before[i++]!.node : NO_NODE;
-      const below = this.#name(joinPath(path, name), match, node);
-      if (below !== undefined) yield below;
-    }
-    for (; i < before.length; i++) {
-      this.#changes.push({ kind: "deleted", path: joinPath(path, before[i]!.name) });
-    }
-  }
-
-  /** Compares what is at one path; returns the directories to go into, if any. */
-  #name(path: string, base: NodeId, top: NodeId): Pair | undefined {
-    const kind = base === NO_NODE ? "added" : "modified";
-    if (this.#top.kind(top) === "directory") {
-      const inode = this.#top.inode(top);
-      const merged = base !== NO_NODE && this.#base.kind(base) === "directory";
-      if (!merged || !sameInode(this.#base.inode(base), inode, this.#ignoreTimes)) {
-        this.#changes.push({ kind, path, inode });
-      }
-      return { path, base: merged ? base : NO_NODE, top };
-    }
-    if (base !== NO_NODE && this.#keeper(base) === top) return undefined;
-    const inode = this.#top.inode(top);
-    const first = this.#firstPaths.get(top);
-    if (first !== undefined) {
-      this.#changes.push({ kind, path, inode, linkTo: first });
-      return undefined;
-    }
-    if (this.#top.linkCount(top) > 1) this.#firstPaths.set(top, path);
-    this.#changes.push({ kind, path, inode });
-    return undefined;
-  }
-
-  /** The node of the top that is a base inode unchanged, or NO_NODE. */
-  #keeper(base: NodeId): NodeId {
-    if (this.#base.kind(base) === "directory") return NO_NODE;
-    const known = this.#keepers.get(base);
-    if (known !== undefined) return known;
-
-    const candidates = new Set<NodeId>();
-    for (const { directory, name } of this.#base.slots(base)) {
-      const above = this.#inTop(directory);
-      const node = above === NO_NODE ? NO_NODE : this.#top.lookup(above, name);
-      if (node !== NO_NODE && this.#top.kind(node) !== "directory") candidates.add(node);
-    }
-    const before = this.#base.inode(base);
-    const keepers = [...candidates].filter(
-      (node) =>
-        this.#isWithin(node, base) && sameInode(before, this.#top.inode(node), this.#ignoreTimes),
-    );
-    const number = this.#base.number(base);
-    const keeper = keepers.find((node) => this.#top.number(node) === number) ?? this.#firstInOrder(keepers);
-    if (this.#base.linkCount(base) > 1) this.#keepers.set(base, keeper);
-    return keeper;
-  }
-
-  /** Whether all names that a node of the top has lead to one base inode. */
-  #isWithin(top: NodeId, base: NodeId): boolean {
-    return this.#top.slots(top).every(({ directory, name }) => {
-      const above = this.#inBase(directory);
-      return above !== NO_NODE && this.#base.lookup(above, name) === base;
-    });
-  }
-
-  #firstInOrder(nodes: readonly NodeId[]): NodeId {
-    if (nodes.length <= 1) return nodes[0] ?? NO_NODE;
-    const firstPath = (node: NodeId) =>
-      this.#top
-        .slots(node)
-        .map(({ directory, name }) => joinPath(this.#topPath(directory), name))
-        .reduce((a, b) => (comparePaths(a, b) < 0 ? a : b));
-    return nodes
-      .map((node) => ({ node, path: firstPath(node) }))
-      .reduce((a, b) => (comparePaths(a.path, b.path) < 0 ? a : b)).node;
-  }
-
-  #topPath(directory: NodeId): string {
-    let path = this.#topPaths.get(directory);
-    if (path === undefined) {
-      path = joinPath(this.#topPath(this.#top.parent(directory)), this.#top.slots(directory)[0]!.name);
-      this.#topPaths.set(directory, path);
-    }
-    return path;
-  }
-
-  #inBase(directory: NodeId): NodeId {
-    return counterpart(this.#top, this.#base, directory, this.#sameDirectory);
-  }
-
-  #inTop(directory: NodeId): NodeId {
-    return counterpart(this.#base, this.#top, directory, this.#topDirectory);
-  }
-}
-
-/** The directory that another tree has at the path of one, or NO_NODE; remembers the way it took. */
-function counterpart(of: Tree, other: Tree, directory: NodeId, known: Map<NodeId, NodeId>): NodeId {
-  const way: NodeId[] = [];
-  let at = directory;
-  while (!known.has(at)) {
-    way.push(at);
-    at = of.parent(at);
-  }
-  let found = known.get(at)!;
-  for (let i = way.length - 1; i >= 0; i--) {
-    if (found !== NO_NODE) found = other.lookup(found, of.slots(way[i]!)[0]!.name);
-    if (found !== NO_NODE && other.kind(found) !== "directory") found = NO_NODE;
-    known.set(way[i]!, found);
-  }
-  return found;
+/** What two sides whose ids name the same inodes know of each other. */
+export interface Sharing {
+  /** Whether an inode is the same object on both sides, so that it need not be compared. */
+  isSame(id: number): boolean;
+  /** Whether a directory of the new side hides everything below it, so that it can be marked opaque. */
+  isOpaque(id: number): boolean;
+  /** The names that can differ, at any depth, in a directory that has the same id on both sides. */
+  changedNames(directory: number): Iterable<string>;
 }
 
 /**
@@ -218,13 +57,229 @@ function counterpart(of: Tree, other: Tree, directory: NodeId, known: Map<NodeId
  * @throws ContentError where contents must be compared and cannot be read
  */
 export function diffTrees(base: Tree, top: Tree, options: DiffOptions = {}): ChangeSet {
-  const changes = base === top ? [] : new Comparison(base, top, options.ignoreTimes ?? false).run();
+  const everything: Sharing = { isSame: () => true, isOpaque: () => false, changedNames: () => [] };
+  return diffSides(treeSide(base), treeSide(top), base === top ? everything : undefined, options);
+}
+
+/** A tree as a side. */
+function treeSide(tree: Tree): Side {
+  const paths = new Map<number, string>([[tree.root, "/"]]);
+  const pathOf = (directory: number): string => {
+    const known = paths.get(directory);
+    if (known !== undefined) return known;
+    const [slot] = tree.slots(directory);
+    if (slot === undefined) return "/";
+    const path = joinPath(pathOf(slot.directory), slot.name);
+    paths.set(directory, path);
+    return path;
+  };
+  return {
+    root: tree.root,
+    kind: (node) => tree.kind(node),
+    inode: (node) => tree.inode(node),
+    lookup: (directory, name) => tree.lookup(directory, name),
+    list: (directory) => tree.list(directory).map(({ name, node }) => ({ name, id: node })),
+    names: (node) => tree.linkCount(node),
+    number: (node) => tree.number(node),
+    paths: (node) =>
+      tree
+        .slots(node)
+        .map(({ directory, name }) => joinPath(pathOf(directory), name))
+        .sort(comparePaths),
+  };
+}
+
+/** The changes that lead from one side to another. */
+export function diffSides(
+  base: Side,
+  top: Side,
+  sharing: Sharing | undefined,
+  options: DiffOptions,
+): ChangeSet {
+  const changes = new Comparison(base, top, sharing, options).run();
   return {
     [Symbol.iterator]: () => changes[Symbol.iterator](),
-    ancestor(path) {
-      let node = top.root;
-      for (const name of splitPath(path)) node = top.lookup(node, name);
-      return top.inode(node);
-    },
+    ancestor: (path) => top.inode(resolve(top, path)),
   };
+}
+
+/** Follows names from the root without following links. */
+function resolve(side: Side, path: string): number {
+  let id = side.root;
+  for (const name of splitPath(path)) {
+    if (side.kind(id) !== "directory") return NO_NODE;
+    id = side.lookup(id, name);
+    if (id === NO_NODE) return NO_NODE;
+  }
+  return id;
+}
+
+/** Whether two inodes are the same to a layer (rule 53: bytes decide; M16: whole seconds). */
+function sameInode(a: Inode, b: Inode, ignoreTimes: boolean): boolean {
+  if (a.kind !== b.kind || a.mode !== b.mode || a.uid !== b.uid || a.gid !== b.gid) return false;
+  if (!ignoreTimes && a.mtime !== b.mtime && floorToSecond(a.mtime) !== floorToSecond(b.mtime)) return false;
+  if (!sameXattrs(a.xattrs, b.xattrs)) return false;
+  if (a.kind === "file" && b.kind === "file") return sameContent(a.content, b.content);
+  if (a.kind === "symlink" && b.kind === "symlink") return a.target === b.target;
+  if ((a.kind === "char" || a.kind === "block") && (b.kind === "char" || b.kind === "block"))
+    return a.rdev === b.rdev;
+  return true;
+}
+
+/** A name whose inode may be shared with other names. */
+interface Linked {
+  readonly id: number;
+  /** Paths of all its names, in order. */
+  readonly paths: readonly string[];
+}
+
+class Comparison {
+  readonly #base: Side;
+  readonly #top: Side;
+  readonly #sharing: Sharing | undefined;
+  readonly #ignoreTimes: boolean;
+  readonly #opaque: boolean;
+  readonly #changes: Change[] = [];
+  readonly #groups = new Map<number, Linked>();
+  readonly #opaquePaths: string[] = [];
+
+  constructor(base: Side, top: Side, sharing: Sharing | undefined, options: DiffOptions) {
+    this.#base = base;
+    this.#top = top;
+    this.#sharing = sharing;
+    this.#ignoreTimes = options.ignoreTimes ?? false;
+    this.#opaque = options.opaque ?? false;
+  }
+
+  run(): readonly Change[] {
+    this.#directories("/", this.#base.root, this.#top.root);
+    this.#judgeGroups();
+    return this.#changes.sort((a, b) => comparePaths(a.path, b.path));
+  }
+
+  /** Compares two directories that have the same path. */
+  #directories(path: string, base: number, top: number): void {
+    const before = this.#base.inode(base);
+    const now = this.#top.inode(top);
+    const hides = this.#opaque && path !== "/" && (this.#sharing?.isOpaque(top) ?? false);
+    if (hides) {
+      this.#opaquePaths.push(path);
+      this.#changes.push({ kind: "modified", path, inode: now, opaque: true });
+      this.#everything(path, top);
+      return;
+    }
+    if (!sameInode(before, now, this.#ignoreTimes || path === "/")) {
+      this.#changes.push({ kind: "modified", path, inode: now });
+    }
+    for (const name of this.#comparedNames(base, top)) {
+      this.#name(joinPath(path, name), this.#base.lookup(base, name), this.#top.lookup(top, name));
+    }
+  }
+
+  #comparedNames(base: number, top: number): Iterable<string> {
+    if (this.#sharing !== undefined && base === top) return this.#sharing.changedNames(base);
+    const names = new Set<string>();
+    for (const { name } of this.#base.list(base)) names.add(name);
+    for (const { name } of this.#top.list(top)) names.add(name);
+    return names;
+  }
+
+  /** Compares what two views have at one path. */
+  #name(path: string, base: number, top: number): void {
+    if (top === NO_NODE) {
+      if (base !== NO_NODE) this.#changes.push({ kind: "deleted", path });
+      return;
+    }
+    const topIsDirectory = this.#top.kind(top) === "directory";
+    const baseIsDirectory = base !== NO_NODE && this.#base.kind(base) === "directory";
+    if (topIsDirectory && baseIsDirectory) {
+      this.#directories(path, base, top);
+    } else if (topIsDirectory) {
+      this.#changes.push({
+        kind: base === NO_NODE ? "added" : "modified",
+        path,
+        inode: this.#top.inode(top),
+      });
+      this.#everything(path, top);
+    } else if (
+      this.#top.names(top) > 1 ||
+      (base !== NO_NODE && !baseIsDirectory && this.#base.names(base) > 1)
+    ) {
+      this.#noteGroup(top);
+    } else if (base === NO_NODE) {
+      this.#changes.push({ kind: "added", path, inode: this.#top.inode(top) });
+    } else if (baseIsDirectory || !this.#same(base, top)) {
+      this.#changes.push({ kind: "modified", path, inode: this.#top.inode(top) });
+    }
+  }
+
+  /** Whether a name's inode is the same by value; what both sides share needs no comparison. */
+  #same(base: number, top: number): boolean {
+    if (base === top && this.#sharing?.isSame(base)) return true;
+    return sameInode(this.#base.inode(base), this.#top.inode(top), this.#ignoreTimes);
+  }
+
+  /** Everything in a directory that has nothing to be compared with. */
+  #everything(path: string, directory: number): void {
+    for (const { name, id } of this.#top.list(directory)) this.#name(joinPath(path, name), NO_NODE, id);
+  }
+
+  #noteGroup(id: number): void {
+    if (!this.#groups.has(id)) this.#groups.set(id, { id, paths: this.#top.paths(id) });
+  }
+
+  #judgeGroups(): void {
+    const groups = [...this.#groups.values()].filter(({ paths }) => paths.length > 0);
+    const keepers = this.#keepers(groups);
+    for (const { id, paths } of groups) {
+      if (keepers.has(id)) continue;
+      const first = paths[0] as string;
+      const inode = this.#top.inode(id);
+      for (const path of paths) {
+        const kind = this.#baseAt(path) === NO_NODE ? "added" : "modified";
+        this.#changes.push(path === first ? { kind, path, inode } : { kind, path, inode, linkTo: first });
+      }
+    }
+  }
+
+  /** The groups that are unchanged. */
+  #keepers(groups: readonly Linked[]): Set<number> {
+    const keepers = new Set<number>();
+    const kept = new Set<number>();
+    const candidates = groups
+      .map((group) => ({ group, origin: this.#commonOrigin(group) }))
+      .filter(({ group, origin }) => origin !== NO_NODE && this.#same(origin, group.id))
+      .sort((a, b) => {
+        const own =
+          Number(this.#isOrigin(b.origin, b.group.id)) - Number(this.#isOrigin(a.origin, a.group.id));
+        return own !== 0 ? own : comparePaths(a.group.paths[0] as string, b.group.paths[0] as string);
+      });
+    for (const { group, origin } of candidates) {
+      if (kept.has(origin)) continue;
+      kept.add(origin);
+      keepers.add(group.id);
+    }
+    return keepers;
+  }
+
+  #isOrigin(base: number, top: number): boolean {
+    return this.#base.number(base) === this.#top.number(top);
+  }
+
+  /** The one base inode, no directory, that all names of a group lead to, or {@link NO_NODE}. */
+  #commonOrigin({ paths }: Linked): number {
+    let origin = NO_NODE;
+    for (const path of paths) {
+      const id = this.#baseAt(path);
+      if (id === NO_NODE || (origin !== NO_NODE && id !== origin)) return NO_NODE;
+      origin = id;
+    }
+    return origin !== NO_NODE && this.#base.kind(origin) !== "directory" ? origin : NO_NODE;
+  }
+
+  /** What the base has at a path; nothing beneath an opaque directory. */
+  #baseAt(path: string): number {
+    for (const opaque of this.#opaquePaths) if (path.startsWith(`${opaque}/`)) return NO_NODE;
+    return resolve(this.#base, path);
+  }
 }

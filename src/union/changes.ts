@@ -30,6 +30,7 @@ function viewSide(view: View, names: Names): Side {
     lookup: (directory, name) => view.lookup(directory, name),
     list: (directory) => view.list(directory),
     names: (id) => view.names(id),
+    number: (id) => view.number(id),
     paths: (id) => names.paths(id),
   };
 }
