@@ -14,6 +14,8 @@ export interface OpenFile {
   position: number;
   /** What a directory held when its listing began; a new one is made when it is rewound. */
   listing: readonly DirectoryEntry[] | undefined;
+  /** Made by O_TMPFILE without O_EXCL and not yet linked: the one way to give a nameless file a name. */
+  linkable: boolean;
   /** Who opened it. */
   readonly opener: Caller;
   /** Restoring a snapshot leaves older descriptors stale. */

@@ -113,7 +113,7 @@ export function link(context: Context, from: string, to: string, follow: boolean
   const source = walk(context.view, context.caller, from, follow ? "follow" : "nofollow");
   if (source.error < 0) return source.error;
   const refused = slashOnFile(source);
-  return refused < 0 ? refused : linkTo(context, source, to);
+  return refused < 0 ? refused : linkTo(context, source, to, false);
 }
 
 /** linkat(2) with AT_EMPTY_PATH: another's descriptor needs CAP_DAC_READ_SEARCH. */
@@ -121,11 +121,14 @@ export function linkFile(context: Context, fd: number, to: string): number {
   const file = openFile(context, fd);
   if (typeof file === "number") return file;
   const own = file.opener === context.caller || context.caller.capabilities.has("CAP_DAC_READ_SEARCH");
-  return own ? linkTo(context, file.place, to) : -errno.ENOENT;
+  if (!own) return -errno.ENOENT;
+  const done = linkTo(context, file.place, to, file.linkable);
+  if (done === 0) file.linkable = false;
+  return done;
 }
 
-/** Gives an inode, named or not, another name. */
-function linkTo(context: Context, source: Place, to: string): number {
+/** Gives an inode another name; one that lost all its names only if it is `nameless` by birth. */
+function linkTo(context: Context, source: Place, to: string, nameless: boolean): number {
   const { attachment, id } = source;
   const target = walk(context.view, context.caller, to, "name");
   if (target.error === 0) return -errno.EEXIST;
@@ -137,6 +140,7 @@ function linkTo(context: Context, source: Place, to: string): number {
   const refused = permitNewName(context, directory);
   if (refused < 0) return refused;
   if (attachment.filesystem.kind(id) === "directory") return -errno.EPERM;
+  if (!nameless && attachment.filesystem.stat(id).nlink === 0) return -errno.ENOENT;
   return attachment.filesystem.link(id, directory.id, target.name);
 }
 

@@ -135,6 +135,7 @@ function addFile(context: Context, { attachment, id }: Place, flags: number): nu
     position: 0,
     listing: undefined,
     generation: context.files.generation,
+    linkable: (flags & O_TMPFILE) === O_TMPFILE && (flags & O_EXCL) === 0,
     opener: context.caller,
   });
   if (fd !== undefined) return fd;
