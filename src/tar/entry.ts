@@ -111,4 +111,6 @@ export type ArchiveErrorCode =
   /** A hardlink without a usable target (rules 27 to 30). */
   | "link"
   /** Something that a layer cannot represent (rules 22, 26, 61). */
-  | "unrepresentable";
+  | "unrepresentable"
+  /** What a layer is made from cannot be read, or changed while it was. */
+  | "source";
