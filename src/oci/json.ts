@@ -71,11 +71,11 @@ function withoutNulls(value: Json): Json {
 }
 
 /**
- * Parses a JSON object.
+ * Parses a JSON value of any kind.
  * @param what names the document in errors
  * @throws OciError (`limit`, `document`)
  */
-export function parseJson(bytes: Uint8Array, what: string, limit: number = MAX_DOCUMENT): JsonObject {
+export function parseJsonValue(bytes: Uint8Array, what: string, limit: number = MAX_DOCUMENT): Json {
   if (bytes.length > limit) {
     throw new OciError("limit", `${what} has ${bytes.length} bytes, more than the ${limit} allowed`);
   }
@@ -89,10 +89,19 @@ export function parseJson(bytes: Uint8Array, what: string, limit: number = MAX_D
   }
   const wrong = shapeProblem(text);
   if (wrong !== undefined) throw new OciError("document", `${what} ${wrong}`);
+  return withoutNulls(value);
+}
+
+/**
+ * Parses a JSON object.
+ * @throws OciError (`limit`, `document`)
+ */
+export function parseJson(bytes: Uint8Array, what: string, limit: number = MAX_DOCUMENT): JsonObject {
+  const value = parseJsonValue(bytes, what, limit);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new OciError("document", `${what} is not a JSON object`);
   }
-  return withoutNulls(value) as JsonObject;
+  return value as JsonObject;
 }
 
 /**

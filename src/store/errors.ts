@@ -1,0 +1,36 @@
+/**
+ * What can go wrong with a store itself, as opposed to with the documents and archives in it.
+ */
+
+export type StoreErrorCode =
+  /** No image of that name or ID. */
+  | "no-such-image"
+  /** A prefix of several image IDs. */
+  | "ambiguous"
+  /** A directory or archive that holds no image this project can read. */
+  | "source"
+  /** A blob that a document names is not there. */
+  | "missing-blob"
+  /** The directory is no store, or one of a newer version. */
+  | "format"
+  /** Another process holds the lock and does not let go. */
+  | "busy"
+  /** An option or an instruction that makes no sense. */
+  | "invalid";
+
+export class StoreError extends Error {
+  /** Stable, for programs. */
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.name = "StoreError";
+    this.code = code;
+  }
+}
+
+/** Whether an error is the operating system's for something that is not there. */
+export function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === "ENOENT" || code === "ENOTDIR";
+}

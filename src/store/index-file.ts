@@ -1,0 +1,116 @@
+/**
+ * The references of a store: the descriptors in `index.json`.
+ *
+ * A named image has one descriptor for each name, whose `org.opencontainers.image.ref.name` is the full
+ * normalised reference; `io.containerd.image.name` wins over it where another tool wrote one. An image
+ * without a name has one descriptor without the annotation, so that tools that collect garbage keep it.
+ * What other tools wrote and a reference cannot hold, such as the bare tag `latest` that umoci and
+ * skopeo make, keeps its name as it is.
+ *
+ * The file is changed only under the store's lock: read again, changed, written aside, renamed. Unknown
+ * members and foreign descriptors pass through.
+ */
+import { readFile } from "node:fs/promises";
+import { annotation, type Descriptor } from "../oci/descriptor.ts";
+import { jsonBytes } from "../oci/json.ts";
+import { type Index, parseLayoutIndex } from "../oci/manifest.ts";
+import { formatReference, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
+import type { Layout } from "./layout.ts";
+import { withLock } from "./lock.ts";
+import { writeDurably } from "./staging.ts";
+
+export const REF_NAME = "org.opencontainers.image.ref.name";
+export const CONTAINERD_NAME = "io.containerd.image.name";
+
+/** A store of a hundred thousand images has an index of this size. */
+const MAX_INDEX = 64 * 1024 * 1024;
+
+/** An entry of `index.json`. */
+export interface StoredName {
+  readonly descriptor: Descriptor;
+  /** The image's reference; undefined for an image without a name or with a foreign one. */
+  readonly reference: Reference | undefined;
+  /** A name that is no reference, as another tool wrote it. */
+  readonly foreign: string | undefined;
+}
+
+/** The name that a descriptor gives an image, as it is written there. */
+export function writtenName(descriptor: Descriptor): string | undefined {
+  return annotation(descriptor, CONTAINERD_NAME) || annotation(descriptor, REF_NAME) || undefined;
+}
+
+/** A written name as a reference: only one with a separator names a repository; `latest` alone is a tag. */
+export function referenceOf(name: string): Reference | undefined {
+  if (!/[/:]/.test(name)) return undefined;
+  try {
+    return withDefaultTag(parseReference(name));
+  } catch {
+    return undefined;
+  }
+}
+
+export function storedName(descriptor: Descriptor): StoredName {
+  const name = writtenName(descriptor);
+  const reference = name === undefined ? undefined : referenceOf(name);
+  return { descriptor, reference, foreign: reference === undefined ? name : undefined };
+}
+
+/** A descriptor under another name, or under none; its other annotations stay. */
+export function renamed(descriptor: Descriptor, reference: Reference | undefined): Descriptor {
+  const { annotations, ...rest } = descriptor;
+  const kept = Object.entries(annotations ?? {}).filter(
+    ([key]) => key !== REF_NAME && key !== CONTAINERD_NAME,
+  );
+  if (reference !== undefined) kept.push([REF_NAME, formatReference(reference)]);
+  return kept.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(kept) };
+}
+
+/**
+ * The entries after an image took a name, or none. A name belongs to one image: the one that had it
+ * stays without a name, unless it has another one.
+ */
+export function withName(
+  manifests: readonly Descriptor[],
+  descriptor: Descriptor,
+  reference: Reference | undefined,
+): readonly Descriptor[] {
+  const full = reference === undefined ? undefined : formatReference(reference);
+  const kept: Descriptor[] = [];
+  const losers: Descriptor[] = [];
+  for (const entry of manifests) {
+    const name = storedName(entry);
+    const same = name.reference !== undefined && formatReference(name.reference) === full;
+    const nameless = name.reference === undefined && name.foreign === undefined;
+    if (same) losers.push(entry);
+    else if (!nameless || entry.digest !== descriptor.digest || reference === undefined) kept.push(entry);
+  }
+  for (const loser of losers) {
+    const known = loser.digest === descriptor.digest || kept.some((entry) => entry.digest === loser.digest);
+    if (!known) kept.push(renamed(loser, undefined));
+  }
+  const known = reference === undefined && kept.some((entry) => entry.digest === descriptor.digest);
+  if (!known) kept.push(renamed(descriptor, reference));
+  return kept;
+}
+
+async function readIndex(layout: Layout): Promise<Index> {
+  return parseLayoutIndex(await readFile(layout.indexFile), layout.indexFile, MAX_INDEX);
+}
+
+/** The entries of `index.json`, in its order. */
+export async function readNames(layout: Layout): Promise<readonly StoredName[]> {
+  return (await readIndex(layout)).manifests.map(storedName);
+}
+
+/** Changes the entries of `index.json`. Nothing is written where `change` gives back what it was given. */
+export async function updateIndex(
+  layout: Layout,
+  change: (manifests: readonly Descriptor[]) => readonly Descriptor[],
+): Promise<void> {
+  await withLock(layout.lock, async () => {
+    const index = await readIndex(layout);
+    const manifests = change(index.manifests);
+    if (manifests === index.manifests) return;
+    await writeDurably(layout.temporary, layout.indexFile, jsonBytes({ ...index, manifests }));
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * Where things lie in a store.
+ *
+ *     oci-layout, index.json, blobs/ALG/HEX     the OCI image layout, as other tools read and write it
+ *     stratafs/version                          format of what is ours
+ *     stratafs/lock                             held while index.json is rewritten
+ *     stratafs/tmp/                             files that are not yet what they will be
+ *     stratafs/layers/ALG/HEX.{tar,index,json}  uncompressed layers by diffID, their indexes, their records
+ *     stratafs/trees/ALG/HEX                    merged trees by chainID, packed
+ *
+ * Everything under `layers` and `trees` is a cache: whoever finds it gone makes it again from `blobs`.
+ * Folders carry the version of the format that is in them (`layers-1`), so that a newer version leaves
+ * an older cache alone instead of misreading it.
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
+import { jsonBytes, parseJson } from "../oci/json.ts";
+import { isMissing, StoreError } from "./errors.ts";
+import { writeDurably } from "./staging.ts";
+
+const LAYOUT_VERSION = "1.0.0";
+/** Raised when an older version could damage what a newer one wrote. */
+const STORE_VERSION = 1;
+
+export class Layout {
+  /** Absolute path of the store. */
+  readonly root: string;
+  readonly indexFile: string;
+  readonly layoutFile: string;
+  readonly temporary: string;
+  readonly lock: string;
+  readonly #own: string;
+
+  constructor(root: string) {
+    this.root = root;
+    this.indexFile = join(root, "index.json");
+    this.layoutFile = join(root, "oci-layout");
+    this.#own = join(root, "stratafs");
+    this.temporary = join(this.#own, "tmp");
+    this.lock = join(this.#own, "lock");
+  }
+
+  blob(digest: Digest): string {
+    return join(this.root, "blobs", digestAlgorithm(digest), digestHex(digest));
+  }
+
+  /** A file of the layer cache. */
+  layer(diffID: Digest, suffix: "tar" | "index" | "json", version: number): string {
+    const name = `${digestHex(diffID)}.${suffix}`;
+    return join(this.#own, `layers-${version}`, digestAlgorithm(diffID), name);
+  }
+
+  /** A packed tree of a format version. */
+  tree(chainID: Digest, version: number): string {
+    return join(this.#own, `trees-${version}`, digestAlgorithm(chainID), digestHex(chainID));
+  }
+
+  get versionFile(): string {
+    return join(this.#own, "version");
+  }
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Checks the `oci-layout` file of a directory. */
+export function checkLayoutFile(bytes: Uint8Array, what: string): void {
+  const version = parseJson(bytes, what).imageLayoutVersion;
+  if (version !== LAYOUT_VERSION) {
+    throw new StoreError(
+      "format",
+      `${what} is of image layout version ${String(version)}, not ${LAYOUT_VERSION}`,
+    );
+  }
+}
+
+/**
+ * Opens the layout of a store, making an empty one where there is none. An existing image layout of
+ * another tool becomes a store by the folder that is added to it.
+ * @throws StoreError (`format`) for a store of a newer version
+ */
+export async function openLayout(root: string): Promise<Layout> {
+  const layout = new Layout(root);
+  const version = await readIfThere(layout.versionFile);
+  if (version !== undefined) {
+    const found = new TextDecoder().decode(version).trim();
+    if (found !== String(STORE_VERSION)) {
+      throw new StoreError(
+        "format",
+        `the store ${root} has format ${found}, which this version of strata does not know; it reads format ${STORE_VERSION}`,
+      );
+    }
+  }
+  const marker = await readIfThere(layout.layoutFile);
+  if (marker !== undefined) checkLayoutFile(marker, layout.layoutFile);
+  if (marker !== undefined && version !== undefined) return layout;
+  await mkdir(layout.temporary, { recursive: true });
+  await mkdir(join(root, "blobs", "sha256"), { recursive: true });
+  if ((await readIfThere(layout.indexFile)) === undefined) {
+    await writeDurably(layout.temporary, layout.indexFile, jsonBytes({ schemaVersion: 2, manifests: [] }));
+  }
+  if (marker === undefined) {
+    await writeDurably(
+      layout.temporary,
+      layout.layoutFile,
+      jsonBytes({ imageLayoutVersion: LAYOUT_VERSION }),
+    );
+  }
+  await writeDurably(layout.temporary, layout.versionFile, new TextEncoder().encode(`${STORE_VERSION}\n`));
+  return layout;
+}

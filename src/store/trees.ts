@@ -1,0 +1,101 @@
+/**
+ * The merged tree of a chain of layers: one for each chain and process, shared by all its mounts;
+ * packed on disk, so that opening it again costs neither a parse nor an object an entry.
+ */
+import { open } from "node:fs/promises";
+import { applyLayer, applyLayers } from "../layer/apply.ts";
+import { chainIDs } from "../oci/chain.ts";
+import type { Digest } from "../oci/digest.ts";
+import { EMPTY_TREE, openTree, type PackedTree, packTree } from "../tree/packed.ts";
+import { FORMAT_VERSION } from "../tree/sections.ts";
+import { isMissing } from "./errors.ts";
+import type { ImageLayer, Layers } from "./layers.ts";
+import type { Layout } from "./layout.ts";
+import type { OpenFiles } from "./open-files.ts";
+import { writeDurably } from "./staging.ts";
+
+/** A file's bytes in a buffer of their own, aligned for views of any width. */
+async function readAligned(path: string): Promise<Uint8Array | undefined> {
+  try {
+    const handle = await open(path, "r");
+    try {
+      const bytes = new Uint8Array((await handle.stat()).size);
+      let at = 0;
+      while (at < bytes.length) {
+        const { bytesRead } = await handle.read(bytes, at, bytes.length - at, at);
+        if (bytesRead === 0) return undefined;
+        at += bytesRead;
+      }
+      return bytes;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+export class Trees {
+  readonly #layout: Layout;
+  readonly #layers: Layers;
+  readonly #files: OpenFiles;
+  readonly #trees = new Map<Digest, WeakRef<PackedTree>>();
+  readonly #opening = new Map<Digest, Promise<PackedTree>>();
+
+  constructor(layout: Layout, layers: Layers, files: OpenFiles) {
+    this.#layout = layout;
+    this.#layers = layers;
+    this.#files = files;
+  }
+
+  /**
+   * The tree of some layers, bottom first.
+   * @throws ArchiveError for layers that cannot be read or applied
+   */
+  async tree(layers: readonly ImageLayer[]): Promise<PackedTree> {
+    const chain = chainIDs(layers.map(({ diffID }) => diffID)).at(-1);
+    if (chain === undefined) return EMPTY_TREE;
+    const known = this.#trees.get(chain)?.deref();
+    if (known !== undefined) return known;
+    const opening = this.#opening.get(chain);
+    if (opening !== undefined) return await opening;
+    const work = this.#open(chain, layers).finally(() => this.#opening.delete(chain));
+    this.#opening.set(chain, work);
+    const tree = await work;
+    this.#trees.set(chain, new WeakRef(tree));
+    return tree;
+  }
+
+  async #open(chain: Digest, layers: readonly ImageLayer[]): Promise<PackedTree> {
+    return (await this.#packed(chain, layers)) ?? (await this.#build(chain, layers));
+  }
+
+  /** The tree from its packed file, where that is there and whole. */
+  async #packed(chainID: Digest, layers: readonly ImageLayer[]): Promise<PackedTree | undefined> {
+    const bytes = await readAligned(this.#layout.tree(chainID, FORMAT_VERSION));
+    if (bytes === undefined) return undefined;
+    const paths: string[] = [];
+    for (const layer of layers) paths.push(await this.#layers.ensureArchive(layer));
+    return openTree(bytes, { chainID, archives: (position) => this.#files.open(paths[position]!) });
+  }
+
+  /** The tree from its layers; from the tree below, where only the top layer is new to it. */
+  async #build(chainID: Digest, layers: readonly ImageLayer[]): Promise<PackedTree> {
+    const below = await this.#below(layers);
+    const opened = [];
+    for (const layer of below === undefined ? layers : layers.slice(-1)) {
+      opened.push(await this.#layers.open(layer));
+    }
+    const tree = below === undefined ? applyLayers(opened) : applyLayer(below, opened[0]!);
+    await writeDurably(this.#layout.temporary, this.#layout.tree(chainID, FORMAT_VERSION), packTree(tree));
+    return tree;
+  }
+
+  async #below(layers: readonly ImageLayer[]): Promise<PackedTree | undefined> {
+    const rest = layers.slice(0, -1);
+    const chain = chainIDs(rest.map(({ diffID }) => diffID)).at(-1);
+    if (chain === undefined) return undefined;
+    return this.#trees.get(chain)?.deref() ?? (await this.#packed(chain, rest));
+  }
+}
