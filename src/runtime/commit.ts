@@ -1,0 +1,168 @@
+/**
+ * Making an image of an image and a mount of it, as `docker commit` does.
+ *
+ * The layer is written, hashed, compressed and indexed in one pass over the changes. All of the new
+ * image becomes visible together, and its name last. With the same changes, and one `SOURCE_DATE_EPOCH`,
+ * the image has the same digest.
+ */
+import { platform } from "#platform";
+import { encodeIndex } from "../layer/index-file.ts";
+import { type WrittenLayer, writeLayer } from "../layer/write.ts";
+import { type HistoryEntry, historySteps, type ImageConfig } from "../oci/config.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { type Digest, digestOf, parseDigest } from "../oci/digest.ts";
+import { jsonBytes } from "../oci/json.ts";
+import { DOCKER_LAYER_GZIP, DOCKER_MANIFEST, OCI_LAYER_GZIP } from "../oci/media-types.ts";
+import { parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
+import type { ByteStream } from "../platform/types.ts";
+import { type Nanoseconds, seconds } from "../posix/time.ts";
+import { StoreError } from "../store/errors.ts";
+import { type StagedFile, Staging } from "../store/staging.ts";
+import { gzip } from "../tar/compress.ts";
+import type { Mount } from "../union/mount.ts";
+import { changeConfig } from "./config-changes.ts";
+import { creationTime, type Environment, formatTime, sourceDate } from "./environment.ts";
+import type { Image, ImageHome } from "./image.ts";
+
+export interface CommitOptions {
+  /** The comment in the history. */
+  readonly message?: string;
+  readonly author?: string;
+  /** What the history says the layer was made by: usually a command line. */
+  readonly createdBy?: string;
+  /** Dockerfile instructions that change the config: `ENV A=1`, `CMD ["/bin/sh"]`. */
+  readonly changes?: readonly string[];
+  /** When the image is made: `SOURCE_DATE_EPOCH` wins over it; now unless given. */
+  readonly created?: Nanoseconds;
+  /** What to call the image: `NAME[:TAG]`. Without it, it is kept without a name. */
+  readonly name?: string;
+  /** Level of the gzip compression, 1 to 9; 6 unless given. */
+  readonly level?: number;
+}
+
+/** A layer that was staged. */
+interface NewLayer {
+  readonly descriptor: Descriptor;
+  readonly diffID: Digest;
+}
+
+async function* copied(source: ByteStream, target: StagedFile): ByteStream {
+  for await (const chunk of source) {
+    await target.write(chunk);
+    yield chunk;
+  }
+}
+
+async function stageLayer(
+  layer: WrittenLayer,
+  mediaType: string,
+  home: ImageHome,
+  staging: Staging,
+  level: number | undefined,
+): Promise<NewLayer> {
+  const { blobs, layers } = home.core;
+  const archive = await staging.create();
+  const blob = await staging.create();
+  const hasher = platform.createHash("sha256");
+  const options = level === undefined ? {} : { level };
+  for await (const chunk of gzip(copied(layer.stream(), archive), options)) {
+    hasher.update(chunk);
+    await blob.write(chunk);
+  }
+  const { diffID } = layer;
+  const digest = parseDigest(`sha256:${hasher.hex()}`);
+  const descriptor = { mediaType, digest, size: blob.size };
+  let contentSize = 0;
+  for (const entry of layer.entries()) if (entry.type === "file") contentSize += entry.size;
+  const index = encodeIndex(layer.entries(), diffID, layer.archive.size);
+  await staging.add(blob, blobs.path(digest));
+  await layers.stageCache(diffID, { archive, index, contentSize }, staging);
+  return { descriptor, diffID };
+}
+
+function newConfig(
+  base: ImageConfig,
+  diffID: Digest | undefined,
+  options: CommitOptions,
+  env: Environment,
+): ImageConfig {
+  const created = formatTime(creationTime(options.created, env));
+  const entry: HistoryEntry = {
+    created,
+    ...(options.createdBy === undefined ? {} : { created_by: options.createdBy }),
+    ...(options.author === undefined ? {} : { author: options.author }),
+    ...(options.message === undefined ? {} : { comment: options.message }),
+    ...(diffID === undefined ? { empty_layer: true } : {}),
+  };
+  const { diff_ids } = base.rootfs;
+  return {
+    ...base,
+    created,
+    ...(options.author === undefined ? {} : { author: options.author }),
+    config: changeConfig(base.config ?? {}, options.changes ?? []),
+    rootfs: { ...base.rootfs, diff_ids: diffID === undefined ? diff_ids : [...diff_ids, diffID] },
+    // The steps also name layers that the base's history was silent about: the new one comes after them.
+    history: [...historySteps(base).map((step) => step.entry), entry],
+  };
+}
+
+async function stageDocument(
+  mediaType: string,
+  document: object,
+  home: ImageHome,
+  staging: Staging,
+): Promise<Descriptor> {
+  const bytes = jsonBytes(document);
+  const digest = digestOf(bytes);
+  await staging.addBytes(bytes, home.core.blobs.path(digest));
+  return { mediaType, digest, size: bytes.length };
+}
+
+function wantedName(name: string | undefined): Reference | undefined {
+  if (name === undefined) return undefined;
+  const reference = withDefaultTag(parseReference(name));
+  if (reference.digest === undefined) return reference;
+  throw new StoreError("invalid", "refusing to create a tag with a digest reference");
+}
+
+/** See {@link Image.commit}. */
+export async function commitImage(
+  image: Image,
+  mount: Mount,
+  home: ImageHome,
+  options: CommitOptions,
+): Promise<Image> {
+  const tree = await image.tree();
+  if (mount.tree !== tree && mount.tree.chainID !== tree.chainID) {
+    throw new StoreError("invalid", `the mount is not one of the image ${image.id}`);
+  }
+  const reference = wantedName(options.name);
+  const epoch = sourceDate(home.env);
+  const layer = writeLayer(
+    mount.changes(),
+    epoch === undefined ? {} : { sourceDateEpoch: Number(seconds(epoch)) },
+  );
+  const { mediaType, manifest } = image.record;
+  const layerType = mediaType === DOCKER_MANIFEST ? DOCKER_LAYER_GZIP : OCI_LAYER_GZIP;
+  const staging = new Staging(home.core.layout.temporary);
+  try {
+    const added =
+      layer === undefined ? undefined : await stageLayer(layer, layerType, home, staging, options.level);
+    const config = newConfig(image.config, added?.diffID, options, home.env);
+    const descriptor = await stageDocument(
+      mediaType,
+      {
+        schemaVersion: 2,
+        mediaType,
+        config: await stageDocument(manifest.config.mediaType, config, home, staging),
+        layers: added === undefined ? manifest.layers : [...manifest.layers, added.descriptor],
+      },
+      home,
+      staging,
+    );
+    await staging.commit();
+    return await home.adopt(descriptor, reference);
+  } finally {
+    await staging.discard();
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * A store of images: an OCI image layout on disk, with what the engine keeps beside it.
+ */
+import { stat } from "node:fs/promises";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { ImagePlatform } from "../oci/platform.ts";
+import {
+  familiarReference,
+  formatReference,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from "../oci/reference.ts";
+import type { ByteStream } from "../platform/types.ts";
+import { openArchiveSource } from "../store/archive-source.ts";
+import { fileStream } from "../store/blobs.ts";
+import { openCore, type StoreCore } from "../store/core.ts";
+import { StoreError } from "../store/errors.ts";
+import { mayBeImage, readImage } from "../store/images.ts";
+import { readNames, type StoredName, updateIndex, withName } from "../store/index-file.ts";
+import { openLayoutSource } from "../store/layout-source.ts";
+import { stageImages } from "../store/load.ts";
+import { assignNames } from "../store/names.ts";
+import { findByID, findByName } from "../store/resolve.ts";
+import { type SavedImage, saveImages } from "../store/save.ts";
+import type { ImageSource } from "../store/source.ts";
+import { Staging } from "../store/staging.ts";
+import { type Environment, hostPlatform, storeDirectory } from "./environment.ts";
+import { Image, type ImageHome } from "./image.ts";
+
+export interface StoreOptions {
+  /** Where `STRATAFS_ROOT`, `XDG_DATA_HOME` and `SOURCE_DATE_EPOCH` are looked up; the process's own unless given. */
+  readonly env?: Environment;
+  /** Which image an index of several stands for; Linux on this machine unless given. */
+  readonly platform?: ImagePlatform;
+  /** Is told what is wrong in the store and was passed over. */
+  readonly warn?: (message: string) => void;
+}
+
+export interface LoadOptions {
+  /** Names what is loaded: `NAME[:TAG]`. */
+  readonly name?: string;
+}
+
+/** An image as an entry of the store: with names, or with one that only its writer understands. */
+export interface StoredImage {
+  readonly image: Image;
+  /** A name that is no reference, such as a bare tag that umoci wrote. */
+  readonly foreign: readonly string[];
+}
+
+export class Store implements ImageHome {
+  readonly core: StoreCore;
+  readonly env: Environment;
+  readonly #platform: ImagePlatform;
+  readonly #warn: (message: string) => void;
+
+  private constructor(core: StoreCore, options: StoreOptions) {
+    this.core = core;
+    this.env = options.env ?? process.env;
+    this.#platform = options.platform ?? hostPlatform();
+    this.#warn = options.warn ?? (() => {});
+  }
+
+  /**
+   * Opens a store, making an empty one where there is none.
+   * @param directory else `STRATAFS_ROOT`, else `stratafs` in the XDG data home
+   * @throws StoreError (`format`) for a store of a newer version
+   */
+  static async open(directory?: string, options: StoreOptions = {}): Promise<Store> {
+    const root = storeDirectory(directory, options.env ?? process.env);
+    return new Store(await openCore(root), options);
+  }
+
+  /** Absolute path of the store. */
+  get directory(): string {
+    return this.core.layout.root;
+  }
+
+  /** Closes the store's files, if nobody else in this process has it open. Mounts of its images end with it. */
+  async close(): Promise<void> {
+    this.core.release();
+  }
+
+  async #read(descriptor: Descriptor, references: readonly Reference[]): Promise<Image | undefined> {
+    const record = await readImage(this.core.blobs, descriptor, this.#platform);
+    return record === undefined ? undefined : new Image(this, record, descriptor, references);
+  }
+
+  /** The entries of the store that are images and can be read, with their IDs. */
+  async #identified(
+    names: readonly StoredName[],
+  ): Promise<readonly (StoredName & { id: Digest; image: Image })[]> {
+    const found: (StoredName & { id: Digest; image: Image })[] = [];
+    for (const name of names.filter(({ descriptor }) => mayBeImage(descriptor))) {
+      try {
+        const image = await this.#read(name.descriptor, []);
+        if (image !== undefined) found.push({ ...name, id: image.id, image });
+      } catch (error) {
+        this.#warn(`passing over ${name.descriptor.digest}: ${(error as Error).message}`);
+      }
+    }
+    return found;
+  }
+
+  /** Every image of the store, in the order of its index, each with all its names. */
+  async images(): Promise<readonly StoredImage[]> {
+    const groups = new Map<Digest, { first: Image; references: Reference[]; foreign: string[] }>();
+    for (const { id, image, reference, foreign } of await this.#identified(
+      await readNames(this.core.layout),
+    )) {
+      const group = groups.get(id) ?? { first: image, references: [], foreign: [] };
+      groups.set(id, group);
+      if (reference !== undefined) group.references.push(reference);
+      if (foreign !== undefined) group.foreign.push(foreign);
+    }
+    return [...groups.values()].map(({ first, references, foreign }) => ({
+      image: new Image(this, first.record, first.target, references),
+      foreign,
+    }));
+  }
+
+  /**
+   * An image by reference, by ID or the beginning of one, or by manifest digest. A reference wins.
+   * @throws StoreError (`no-such-image`, `ambiguous`)
+   */
+  async image(name: string): Promise<Image> {
+    const { image, references } = await this.#find(name);
+    return new Image(this, image.record, image.target, references);
+  }
+
+  async #find(name: string): Promise<{ image: Image; references: readonly Reference[]; named: StoredName }> {
+    const names = await readNames(this.core.layout);
+    const byName = findByName(names, name);
+    const named = byName ?? findByID(await this.#identified(names), name);
+    const image = named === undefined ? undefined : await this.#read(named.descriptor, []);
+    if (named === undefined || image === undefined) {
+      throw new StoreError("no-such-image", `No such image: ${name}`);
+    }
+    const same = names.filter(({ descriptor }) => descriptor.digest === named.descriptor.digest);
+    const references = same.flatMap(({ reference }) => (reference === undefined ? [] : [reference]));
+    return { image, references, named };
+  }
+
+  async adopt(descriptor: Descriptor, reference: Reference | undefined): Promise<Image> {
+    await updateIndex(this.core.layout, (manifests) => withName(manifests, descriptor, reference));
+    return await this.image(descriptor.digest);
+  }
+
+  /**
+   * Gives an image a name, taking it from the one that had it.
+   * @param name `NAME[:TAG]`
+   */
+  async tag(image: Image, name: string): Promise<Image> {
+    const reference = withDefaultTag(parseReference(name));
+    if (reference.digest !== undefined) {
+      throw new StoreError("invalid", "refusing to create a tag with a digest reference");
+    }
+    return await this.adopt(image.target, reference);
+  }
+
+  /**
+   * Loads every image of an OCI layout directory or of an archive.
+   * @param input the path of either, or an archive's bytes
+   * @returns the images in the order of the source
+   * @throws StoreError, OciError, ArchiveError; the store is then as it was
+   */
+  async load(input: string | ByteStream, options: LoadOptions = {}): Promise<readonly Image[]> {
+    const { blobs, layers, layout } = this.core;
+    const staging = new Staging(layout.temporary);
+    try {
+      const source = await openSource(input, staging);
+      if (source.images.length === 0) throw new StoreError("source", `${source.what} holds no image`);
+      const assigned = assignNames(source, options.name);
+      await stageImages(source, { blobs, layers, staging, platform: this.#platform });
+      await staging.commit();
+      const loaded: Image[] = [];
+      for (const { descriptor, references } of assigned) {
+        const image = await this.#read(descriptor, references);
+        if (image === undefined) continue;
+        // An image whose layers cannot be applied is refused before it has a name.
+        await image.tree();
+        loaded.push(image);
+      }
+      await updateIndex(layout, (manifests) => {
+        let entries = manifests;
+        for (const { descriptor, references } of assigned) {
+          for (const reference of references.length === 0 ? [undefined] : references) {
+            entries = withName(entries, descriptor, reference);
+          }
+        }
+        return entries;
+      });
+      return loaded;
+    } finally {
+      await staging.discard();
+    }
+  }
+
+  /**
+   * The bytes of an archive of some images: a docker-archive that is also an OCI layout. An image that
+   * is named by reference keeps that name in it, one named by ID has none.
+   * @throws StoreError (`no-such-image`)
+   */
+  async save(names: readonly string[]): Promise<ByteStream> {
+    const saved: SavedImage[] = [];
+    for (const name of names) {
+      const { image, named } = await this.#find(name);
+      const byReference = named.reference !== undefined && isNameOf(named.reference, name);
+      saved.push({
+        descriptor: image.target,
+        image: image.record,
+        references: byReference ? [named.reference] : [],
+      });
+    }
+    return saveImages(this.core.blobs, saved);
+  }
+}
+
+/** Whether a text is a way to write a reference, and not an ID that happened to lead to it. */
+function isNameOf(reference: Reference, text: string): boolean {
+  try {
+    const parsed = withDefaultTag(parseReference(text));
+    return formatReference(parsed) === formatReference(reference);
+  } catch {
+    return text === familiarReference(reference);
+  }
+}
+
+async function openSource(input: string | ByteStream, staging: Staging): Promise<ImageSource> {
+  if (typeof input !== "string") return await openArchiveSource(input, "standard input", staging);
+  if ((await stat(input)).isDirectory()) return await openLayoutSource(input);
+  return await openArchiveSource(fileStream(input), input, staging);
+}
