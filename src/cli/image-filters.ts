@@ -1,0 +1,164 @@
+/**
+ * Which images `strata images` lists: `--filter`, and the repository that was asked for (STORE-AND-CLI
+ * 3.5).
+ */
+import { digestHex } from "../oci/digest.ts";
+import { familiarName, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
+import { refused } from "./failure.ts";
+import type { ListedImage } from "./images.ts";
+
+/** A shell pattern as Go's path.Match has it: no wildcard matches a slash. */
+function globPattern(pattern: string): RegExp {
+  const source = pattern.replace(
+    /\\(.)|\[(\^?)((?:\\.|[^\]\\])+)\]|[*?]|[^*?[\\]/gs,
+    (part, escaped, not, set) => {
+      if (escaped !== undefined) return escapeLiteral(escaped);
+      if (set !== undefined) return `[${not ? "^" : ""}${set.replace(/\[/g, "\\[")}]`;
+      if (part === "*") return "[^/]*";
+      return part === "?" ? "[^/]" : escapeLiteral(part);
+    },
+  );
+  try {
+    return new RegExp(`^${source}$`, "su");
+  } catch {
+    throw refused(`syntax error in pattern: ${pattern}`);
+  }
+}
+
+function escapeLiteral(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&").replace(/\\-/g, "\\x2d");
+}
+
+/** `reference=`: matches the familiar name with or without its tag. */
+function matchesPattern(image: ListedImage, pattern: string): boolean {
+  if (image.repository === undefined) return false;
+  const expression = globPattern(pattern);
+  const full = `${image.repository}:${image.tag ?? ""}`;
+  return expression.test(full) || expression.test(image.repository);
+}
+
+/** The argument: a repository with or without a tag; exact, but for its wildcards. */
+function matchesName(image: ListedImage, name: string): boolean {
+  let reference: Reference | undefined;
+  try {
+    reference = parseReference(name);
+  } catch {
+    return matchesPattern(image, name);
+  }
+  if (image.repository !== familiarName(reference)) return false;
+  return reference.tag === undefined || reference.tag === image.tag;
+}
+
+function matchesLabel(image: ListedImage, wanted: string): boolean {
+  const equals = wanted.indexOf("=");
+  const key = equals < 0 ? wanted : wanted.slice(0, equals);
+  const labels = image.image.config.config?.Labels ?? {};
+  if (!Object.hasOwn(labels, key)) return false;
+  return equals < 0 || labels[key] === wanted.slice(equals + 1);
+}
+
+function created(image: ListedImage): number {
+  return Date.parse(image.image.config.created ?? "") || 0;
+}
+
+/** The image that `before` or `since` names. */
+function anchor(images: readonly ListedImage[], text: string): ListedImage {
+  let wanted: string | undefined;
+  try {
+    const reference = withDefaultTag(parseReference(text));
+    wanted = `${familiarName(reference)}:${reference.tag}`;
+  } catch {
+    wanted = undefined;
+  }
+  const prefix = text.replace(/^sha256:/, "");
+  const found =
+    images.find(({ repository, tag }) => `${repository}:${tag}` === wanted) ??
+    images.find(({ image }) => digestHex(image.id).startsWith(prefix));
+  if (found === undefined) throw refused(`No such image: ${wanted ?? text}`);
+  return found;
+}
+
+function flag(value: string): boolean {
+  if (/^(1|true|True|TRUE|t|T)$/.test(value)) return true;
+  if (/^(0|false|False|FALSE|f|F)$/.test(value)) return false;
+  throw refused(`invalid filter 'dangling=[${value}]'`);
+}
+
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ["ms", 1],
+  ["s", 1000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+]);
+
+/** `until`: a time stamp, or a duration before now. In milliseconds. */
+function untilTime(value: string, now: number): number {
+  const parts = [...value.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)/g)];
+  if (parts.length > 0 && parts.map(([part]) => part).join("") === value) {
+    return now - parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS.get(unit!)!, 0);
+  }
+  const time = /^[0-9]+(\.[0-9]+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value);
+  if (Number.isNaN(time)) throw refused(`failed to parse value as time or duration: "${value}"`);
+  return time;
+}
+
+type Test = (image: ListedImage) => boolean;
+
+function makeTest(filter: string, all: readonly ListedImage[], now: number): { key: string; test: Test } {
+  const equals = filter.indexOf("=");
+  if (equals < 0)
+    throw refused(
+      `invalid argument "${filter}" for "-f, --filter" flag: bad format of filter (expected name=value)`,
+    );
+  const key = filter.slice(0, equals).trim().toLowerCase();
+  const value = filter.slice(equals + 1).trim();
+  switch (key) {
+    case "reference":
+      return { key, test: (image) => matchesPattern(image, value) };
+    case "label":
+      return { key: filter, test: (image) => matchesLabel(image, value) };
+    case "dangling": {
+      const wanted = flag(value);
+      return {
+        key,
+        test: ({ repository, tag }) => (repository === undefined && tag === undefined) === wanted,
+      };
+    }
+    case "before": {
+      const time = created(anchor(all, value));
+      return { key, test: (image) => created(image) < time };
+    }
+    case "since": {
+      const time = created(anchor(all, value));
+      return { key, test: (image) => created(image) > time };
+    }
+    case "until": {
+      const time = untilTime(value, now);
+      return { key, test: (image) => created(image) < time };
+    }
+    default:
+      throw refused(`Invalid filter '${key}'`);
+  }
+}
+
+/**
+ * The images that are asked for. Filters of one key are alternatives, different keys must all match;
+ * each label is a key of its own.
+ */
+export function filterImages(
+  all: readonly ListedImage[],
+  name: string | undefined,
+  filters: readonly string[],
+  now: number,
+): readonly ListedImage[] {
+  const tests = new Map<string, Test[]>();
+  for (const filter of filters) {
+    const { key, test } = makeTest(filter, all, now);
+    tests.set(key, [...(tests.get(key) ?? []), test]);
+  }
+  return all.filter(
+    (image) =>
+      (name === undefined || matchesName(image, name)) &&
+      [...tests.values()].every((alternatives) => alternatives.some((test) => test(image))),
+  );
+}

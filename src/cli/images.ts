@@ -1,0 +1,139 @@
+/**
+ * `strata images`: the images of the store, as `docker images` lists them.
+ */
+import type { Command } from "commander";
+import { shortDigest } from "../oci/digest.ts";
+import { familiarName } from "../oci/reference.ts";
+import type { Image } from "../runtime/image.ts";
+import type { StoredImage } from "../runtime/store.ts";
+import type { Context } from "./context.ts";
+import { formatRows, type Row } from "./format.ts";
+import { checkArguments } from "./help.ts";
+import { filterImages } from "./image-filters.ts";
+import { createdSince, goTime, humanSize } from "./units.ts";
+
+interface Options {
+  readonly all?: true;
+  readonly digests?: true;
+  readonly quiet?: true;
+  /** `--no-trunc` gives false. */
+  readonly trunc: boolean;
+  readonly filter: readonly string[];
+  readonly format?: string;
+}
+
+/** One line: an image under one of its names. */
+export interface ListedImage {
+  readonly image: Image;
+  readonly repository: string | undefined;
+  readonly tag: string | undefined;
+}
+
+const HEADERS = {
+  Repository: "REPOSITORY",
+  Tag: "TAG",
+  Digest: "DIGEST",
+  ID: "IMAGE ID",
+  CreatedSince: "CREATED",
+  CreatedAt: "CREATED AT",
+  Size: "SIZE",
+  VirtualSize: "SIZE",
+  Containers: "CONTAINERS",
+  SharedSize: "SHARED SIZE",
+  UniqueSize: "UNIQUE SIZE",
+};
+
+const COLUMNS = "{{.Repository}}\\t{{.Tag}}\\t{{.ID}}\\t{{.CreatedSince}}\\t{{.Size}}";
+const DIGEST_COLUMNS = COLUMNS.replace("{{.Tag}}", "{{.Tag}}\\t{{.Digest}}");
+const QUIET = "{{.ID}}";
+const NONE = "<none>";
+
+const HELP = `
+Examples:
+  strata images
+  strata images busybox
+  strata images --filter reference='bu*:*'
+  strata images --format '{{.Repository}}:{{.Tag}} {{.Size}}'
+`;
+
+function namesOf({ image, foreign }: StoredImage): readonly ListedImage[] {
+  const named = image.references.map((reference) => ({
+    image,
+    repository: familiarName(reference),
+    tag: reference.tag,
+  }));
+  const bare = foreign.map((name) => ({ image, repository: undefined, tag: name }));
+  const all = [...named, ...bare];
+  return all.length > 0 ? all : [{ image, repository: undefined, tag: undefined }];
+}
+
+/** When an image was made, in milliseconds; images that do not tell come last. */
+function createdTime({ image }: ListedImage): number {
+  const time = Date.parse(image.config.created ?? "");
+  return Number.isNaN(time) ? Number.NEGATIVE_INFINITY : time;
+}
+
+function byCreation(a: ListedImage, b: ListedImage): number {
+  const [left, right] = [createdTime(a), createdTime(b)];
+  if (left !== right) return left < right ? 1 : -1;
+  const [nameA, nameB] = [a, b].map(({ repository, tag, image }) => `${repository}:${tag}:${image.id}`);
+  return nameA! < nameB! ? -1 : 1;
+}
+
+async function rowOf(listed: ListedImage, truncate: boolean, now: number): Promise<Row> {
+  const { image, repository, tag } = listed;
+  const { created } = image.config;
+  const size = humanSize(await image.size());
+  return {
+    Containers: "N/A",
+    CreatedAt: goTime(created),
+    CreatedSince: createdSince(created, now),
+    Digest: NONE,
+    ID: truncate ? shortDigest(image.id) : image.id,
+    Repository: repository ?? NONE,
+    SharedSize: "N/A",
+    Size: size,
+    Tag: tag ?? NONE,
+    UniqueSize: "N/A",
+    VirtualSize: size,
+  };
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function quietLines(listed: readonly ListedImage[], truncate: boolean): string {
+  const ids = listed.map(({ image }) => (truncate ? shortDigest(image.id) : image.id));
+  return ids.map((id) => `${id}\n`).join("");
+}
+
+export function define(command: Command, context: Context): void {
+  command
+    .usage("[OPTIONS] [REPOSITORY[:TAG]]")
+    .option("-a, --all", "Show all images (the store keeps no intermediate ones, so none are hidden)")
+    .option("--digests", "Show digests")
+    .option(
+      "-f, --filter <filter>",
+      "Show only images that match, such as reference=NAME or label=KEY",
+      collect,
+      [],
+    )
+    .option("--format <template>", "Format each line with a Go template, or with 'json'")
+    .option("--no-trunc", "Don't truncate output")
+    .option("-q, --quiet", "Only show image IDs")
+    .argument("[args...]")
+    .addHelpText("after", HELP)
+    .action(async (args: readonly string[], options: Options) => {
+      checkArguments(command, args.length, 0, 1);
+      const store = await context.store();
+      const all = (await store.images()).flatMap(namesOf).sort(byCreation);
+      const listed = filterImages(all, args[0], options.filter, context.terminal.now());
+      const format = options.format ?? "";
+      if (options.quiet && format === "") return await context.write(quietLines(listed, options.trunc));
+      const rows: Row[] = [];
+      for (const image of listed) rows.push(await rowOf(image, options.trunc, context.terminal.now()));
+      const columns = options.quiet ? QUIET : options.digests ? DIGEST_COLUMNS : COLUMNS;
+      await context.write(formatRows(format, columns, HEADERS, rows));
+    });
+}
