@@ -3,10 +3,11 @@
  */
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { crc32 } from "./crc32.ts";
 import type { ByteStream, Platform } from "./types.ts";
 
-async function* decompress(source: ByteStream): ByteStream {
-  const stream = new DecompressionStream("gzip");
+/** What a stream gives when it is fed a source. */
+async function* through(stream: CompressionStream | DecompressionStream, source: ByteStream): ByteStream {
   const writer = stream.writable.getWriter();
   const feeding = (async () => {
     for await (const chunk of source) await writer.write(chunk as Uint8Array<ArrayBuffer>);
@@ -14,12 +15,17 @@ async function* decompress(source: ByteStream): ByteStream {
   })();
   feeding.catch((error) => writer.abort(error).catch(() => {}));
   const reader = stream.readable.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    yield value;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      yield value;
+    }
+    await feeding;
+  } finally {
+    // Where the consumer stopped early: the next write fails, and ends the source with it.
+    reader.cancel().catch(() => {});
   }
-  await feeding;
 }
 
 export const platform: Platform = {
@@ -36,5 +42,11 @@ export const platform: Platform = {
       hex: () => bytesToHex(hash.digest()),
     };
   },
-  gunzip: decompress,
+  gunzip(source) {
+    return through(new DecompressionStream("gzip"), source);
+  },
+  deflate(source) {
+    return through(new CompressionStream("deflate-raw"), source);
+  },
+  crc32,
 };

@@ -4,6 +4,7 @@
 import { createHash, randomFillSync } from "node:crypto";
 import { Readable } from "node:stream";
 import * as zlib from "node:zlib";
+import { deflateBlocks } from "./deflate.ts";
 import type { ByteStream, HashAlgorithm, Hasher, Platform } from "./types.ts";
 
 /** Nanoseconds of wall clock at `hrtime` zero, so that times have a sub-microsecond part. */
@@ -58,4 +59,6 @@ export const platform: Platform = {
   gunzip(source) {
     return through(source, zlib.createGunzip({ chunkSize: CHUNK_SIZE }));
   },
+  deflate: deflateBlocks,
+  crc32: zlib.crc32,
 };

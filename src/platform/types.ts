@@ -41,6 +41,14 @@ export interface Platform {
   /** Decompresses gzip, all members of it. Fails with the platform's own error on corrupt input. */
   gunzip(source: ByteStream): ByteStream;
   /**
+   * Compresses to raw deflate (RFC 1951), final block included. What comes out depends on the bytes and
+   * the level alone: neither on how the source cuts them into chunks nor on the number of cores.
+   * @param level 1 (fastest) to 9 (smallest); a platform may have but one
+   */
+  deflate(source: ByteStream, level: number): ByteStream;
+  /** The CRC-32 of gzip (RFC 1952, section 8) of all bytes so far, given that of those before; 0 at first. */
+  crc32(bytes: Uint8Array, before: number): number;
+  /**
    * Decompresses zstd natively, or undefined where the platform cannot; the caller then uses its
    * own portable decoder.
    */
