@@ -1,7 +1,9 @@
 /**
  * What a command works with: the streams, the environment, the clock and the store.
  */
+
 import type { Store } from "../runtime/store.ts";
+import { drained } from "../store/back-pressure.ts";
 
 /** The process as a command sees it; a test gives another one. */
 export interface Terminal {
@@ -45,10 +47,7 @@ export class Context {
   async write(output: string | Uint8Array): Promise<void> {
     const { stdout } = this.terminal;
     if (output.length === 0 || stdout.write(output)) return;
-    await new Promise<void>((resolve) => {
-      stdout.once("drain", () => resolve());
-      stdout.once("close", () => resolve());
-    });
+    await drained(stdout);
   }
 
   async print(line: string): Promise<void> {

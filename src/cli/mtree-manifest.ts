@@ -2,7 +2,9 @@
  * A mount's tree as lines of an mtree manifest (mtree(5), as libarchive and gomtree read it).
  *
  * Names and link targets are bytes, written as vis(3) does with octal: whatever is not a plain visible
- * ASCII character, and what the format or a shell gives a meaning. Hard links have the same `inode`.
+ * ASCII character, and what the format or a shell gives a meaning. A file with several names has
+ * `nlink`; which names are one file, the format has no keyword for that every reader knows, so comments
+ * at the end tell it.
  */
 import { platform } from "#platform";
 import { deviceMajor, deviceMinor, kindOf, PERMISSION_BITS } from "../posix/mode.ts";
@@ -58,6 +60,8 @@ class Manifest {
   readonly #buffer = new Uint8Array(CHUNK);
   /** Digests of files with several names, so that each is read once. */
   readonly #digests = new Map<number, string>();
+  /** The names, in order, of what has several. */
+  readonly #groups = new Map<number, string[]>();
 
   constructor(mount: Mount) {
     this.#mount = mount;
@@ -81,8 +85,11 @@ class Manifest {
   #line(path: string): string {
     const stat = this.#mount.lstat(path);
     const kind = kindOf(stat.mode) ?? "file";
+    const name = path === "/" ? "." : `.${visName(path)}`;
+    const isLinked = kind !== "directory" && stat.nlink > 1;
+    if (isLinked) this.#groups.set(stat.ino, [...(this.#groups.get(stat.ino) ?? []), name]);
     const words = [
-      path === "/" ? "." : `.${visName(path)}`,
+      name,
       `type=${TYPES.get(kind) ?? kind}`,
       `mode=${(stat.mode & PERMISSION_BITS).toString(8).padStart(4, "0")}`,
       `uid=${stat.uid}`,
@@ -94,10 +101,14 @@ class Manifest {
         ? [`device=native,${deviceMajor(stat.rdev)},${deviceMinor(stat.rdev)}`]
         : []),
       ...(kind === "file" ? [`sha256digest=${this.#digest(path, stat)}`] : []),
-      ...(kind !== "directory" && stat.nlink > 1 ? [`nlink=${stat.nlink}`, `inode=${stat.ino}`] : []),
+      ...(isLinked ? [`nlink=${stat.nlink}`] : []),
       ...this.#xattrs(path),
     ];
     return words.join(" ");
+  }
+
+  *groups(): Generator<string> {
+    for (const names of this.#groups.values()) yield `# hard links: ${names.join(" ")}`;
   }
 
   *lines(path: string): Generator<string> {
@@ -108,8 +119,10 @@ class Manifest {
   }
 }
 
-/** Every file of a mount, each directory before what is in it. */
+/** Every file of a mount, each directory before what is in it; then the groups of hard links. */
 export function* manifestLines(mount: Mount): Generator<string> {
   yield "#mtree";
-  yield* new Manifest(mount).lines("/");
+  const manifest = new Manifest(mount);
+  yield* manifest.lines("/");
+  yield* manifest.groups();
 }

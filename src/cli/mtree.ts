@@ -9,8 +9,8 @@ import { manifestLines } from "./mtree-manifest.ts";
 
 const HELP = `
 Every file is a line: type, mode, owner, size, time with nanoseconds, link target, device
-numbers, SHA-256 of the content, extended attributes in base64. Files with several names
-also have nlink and inode. bsdtar, gomtree and the mtree command read it.
+numbers, SHA-256 of the content, extended attributes in base64. Comments at the end tell
+which names are hard links to one file. bsdtar, gomtree and the mtree command read it.
 
 Examples:
   strata mtree busybox > before.mtree

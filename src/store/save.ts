@@ -12,6 +12,7 @@ import { jsonBytes } from "../oci/json.ts";
 import { OCI_INDEX } from "../oci/media-types.ts";
 import { familiarReference, formatReference, type Reference } from "../oci/reference.ts";
 import type { ByteStream } from "../platform/types.ts";
+import { drained } from "./back-pressure.ts";
 import type { Blobs } from "./blobs.ts";
 import { StoreError } from "./errors.ts";
 import { type ImageRecord, mayBeImage, readManifest } from "./images.ts";
@@ -98,13 +99,6 @@ async function entry(archive: Pack, header: EntryHeader, content?: ByteStream): 
     sink.end(undefined);
   }
   await taken;
-}
-
-function drained(sink: ReturnType<Pack["entry"]>): Promise<void> {
-  return new Promise((resolve) => {
-    sink.once("drain", () => resolve());
-    sink.once("close", () => resolve());
-  });
 }
 
 async function* single(bytes: Uint8Array): ByteStream {

@@ -12,6 +12,7 @@ import { type Digest, parseDigest } from "../oci/digest.ts";
 import { OciError } from "../oci/errors.ts";
 import { MAX_DOCUMENT } from "../oci/json.ts";
 import type { ByteStream } from "../platform/types.ts";
+import { drained } from "./back-pressure.ts";
 import { fileStream } from "./blobs.ts";
 import { StoreError } from "./errors.ts";
 import type { SourceBlob } from "./source.ts";
@@ -130,10 +131,7 @@ async function feed(archive: ByteStream, reader: Extract): Promise<void> {
     for await (const chunk of archive) {
       if (reader.destroyed) return;
       if (reader.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))) continue;
-      await new Promise<void>((resolve) => {
-        reader.once("drain", () => resolve());
-        reader.once("close", () => resolve());
-      });
+      await drained(reader);
     }
     reader.end(undefined);
   } catch (error) {
