@@ -101,6 +101,7 @@ function promised(text: string | undefined): Digest | undefined {
   return text === undefined ? undefined : parseDigest(text);
 }
 
+/** Rule 43: the size first, so that a wrong one ends the transfer, whatever the bytes would say. */
 async function* metered(
   source: ByteStream,
   meter: Meter,
@@ -108,11 +109,13 @@ async function* metered(
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) {
     meter.take(chunk);
-    // Rule 43: the size first, so that a wrong one ends the transfer and not the disk.
     if (size !== undefined && meter.size > size) {
       throw new ArchiveError("digest", `layer has more than the promised ${size} bytes (rule 43)`);
     }
     yield chunk;
+  }
+  if (size !== undefined && meter.size < size) {
+    throw new ArchiveError("digest", `layer has ${meter.size} bytes, not the promised ${size} (rule 43)`);
   }
 }
 
@@ -163,12 +166,6 @@ export async function readLayer(
     reader.push(chunk);
     const written = sink.write(chunk);
     if (written !== undefined) await written;
-  }
-  if (expected.size !== undefined && stored.size !== expected.size) {
-    throw new ArchiveError(
-      "digest",
-      `layer has ${stored.size} bytes, not the promised ${expected.size} (rule 43)`,
-    );
   }
   reader.end();
 

@@ -38,7 +38,10 @@ export interface Platform {
   now(): Nanoseconds;
   randomBytes(length: number): Uint8Array;
   createHash(algorithm: HashAlgorithm): Hasher;
-  /** Decompresses gzip, all members of it. Fails with the platform's own error on corrupt input. */
+  /**
+   * Decompresses gzip, all members of it. Fails with the platform's own error on corrupt or truncated
+   * input and on anything that follows the last member.
+   */
   gunzip(source: ByteStream): ByteStream;
   /**
    * Compresses to raw deflate (RFC 1951), final block included. What comes out depends on the bytes and
@@ -49,8 +52,9 @@ export interface Platform {
   /** The CRC-32 of gzip (RFC 1952, section 8) of all bytes so far, given that of those before; 0 at first. */
   crc32(bytes: Uint8Array, before: number): number;
   /**
-   * Decompresses zstd natively, or undefined where the platform cannot; the caller then uses its
-   * own portable decoder.
+   * Decompresses one zstd frame natively; a skippable one gives nothing. Undefined where the platform
+   * cannot: the caller then uses its own portable decoder. The caller sees to it that the frame is
+   * whole and that nothing follows it.
    */
-  zstd?(source: ByteStream): ByteStream;
+  zstdFrame?(frame: ByteStream): ByteStream;
 }

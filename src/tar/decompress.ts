@@ -3,8 +3,8 @@
  *
  * gzip may have any number of members (eStargz has one a file), zstd any number of frames, skippable
  * ones among them and first. What follows the last member or frame must be another one: garbage is an
- * error, as in Go; that the container tools hash it does not make it part of the archive. bzip2 and xz
- * are named in the error, since layers cannot be compressed with them (image-spec, layer.md).
+ * error, as in Go; zero padding too. bzip2 and xz are named in the error: no layer is compressed with
+ * them (image-spec, layer.md).
  */
 import { platform } from "#platform";
 import type { ByteStream } from "../platform/types.ts";
@@ -98,22 +98,78 @@ async function peek(source: ByteStream, size: number): Promise<{ head: Uint8Arra
   return { head: head.subarray(0, size), stream: stream() };
 }
 
-async function* withErrors(name: string, stream: ByteStream): AsyncGenerator<Uint8Array> {
-  try {
-    yield* stream;
-  } catch (cause) {
-    if (cause instanceof ArchiveError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ArchiveError("compression", `${name} stream is damaged: ${reason} (rule 44)`, { cause });
+/** Decompressed with the portable decoder. */
+async function* portableZstd(source: ByteStream): AsyncGenerator<Uint8Array> {
+  const { ZstdDecoder } = await import("./zstd/decoder.ts");
+  const decoder = new ZstdDecoder();
+  for await (const chunk of source) yield* decoder.push(chunk);
+  decoder.end();
+}
+
+async function* nativeZstd(
+  source: ByteStream,
+  decodeFrame: (frame: ByteStream) => ByteStream,
+): AsyncGenerator<Uint8Array> {
+  const { decodeFrames } = await import("./zstd/frames.ts");
+  yield* decodeFrames(source, decodeFrame);
+}
+
+function unzstd(source: ByteStream): ByteStream {
+  return platform.zstdFrame === undefined ? portableZstd(source) : nativeZstd(source, platform.zstdFrame);
+}
+
+/** Remembers what the source itself failed with, which is no fault of the compression. */
+class Watched {
+  readonly #source: ByteStream;
+  failure: unknown;
+
+  constructor(source: ByteStream) {
+    this.#source = source;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#source;
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
   }
 }
 
-/** Opens a stream of stored bytes as the archive's own bytes. */
+async function* decoded(
+  name: string,
+  source: ByteStream,
+  decode: (source: ByteStream) => ByteStream,
+): AsyncGenerator<Uint8Array> {
+  const watched = new Watched(source);
+  try {
+    yield* decode(watched);
+  } catch (cause) {
+    if (watched.failure !== undefined) throw watched.failure;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ArchiveError("compression", `${name} stream cannot be decompressed: ${reason} (rule 44)`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Opens a stream of stored bytes as the archive's own bytes. A chunk of it is only valid until the
+ * next one is asked for. What the source throws comes through as it is.
+ * @throws ArchiveError (`compression`), here or from the stream
+ */
 export async function decompress(
   source: ByteStream,
-): Promise<{ compression: Compression; stream: ByteStream }> {
+): Promise<{ readonly compression: Compression; readonly stream: ByteStream }> {
   const { head, stream } = await peek(source, BLOCK);
   const compression = detectCompression(head);
-  if (compression === "gzip") return { compression, stream: withErrors("gzip", platform.gunzip(stream)) };
-  return { compression, stream };
+  switch (compression) {
+    case "none":
+      return { compression, stream };
+    case "gzip":
+      return { compression, stream: decoded("gzip", stream, platform.gunzip) };
+    case "zstd":
+      return { compression, stream: decoded("zstd", stream, unzstd) };
+  }
 }

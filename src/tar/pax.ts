@@ -8,7 +8,7 @@
  * GNU tar writes so. Keys that mean nothing here (`ctime`, `uname`, `SCHILY.fflags`, `MSWINDOWS.*`,
  * `LIBARCHIVE.creationtime`, …) are passed over.
  */
-import { nameFromBytes } from "../posix/names.ts";
+import { nameFromBytes, nameLength } from "../posix/names.ts";
 import type { Nanoseconds } from "../posix/time.ts";
 import type { ArchiveError, ArchiveErrorCode } from "./entry.ts";
 
@@ -39,7 +39,9 @@ export interface PaxRecords {
   sparse?: PaxSparse | undefined;
 }
 
+/** An extended attribute by its name, its value as it is (star, GNU tar, Go). */
 const SCHILY = "SCHILY.xattr.";
+/** The same with the name percent-encoded and the value in base64, which libarchive writes beside it. */
 const LIBARCHIVE = "LIBARCHIVE.xattr.";
 
 /** Longest name of an extended attribute, in bytes (linux/limits.h, XATTR_NAME_MAX). */
@@ -116,6 +118,8 @@ class RecordReader {
   readonly records: PaxRecords = {};
   readonly #bytes: Uint8Array;
   readonly #error: MakeError;
+  /** Names that libarchive encoded. Its record beside them has the name encoded too, and says nothing more. */
+  readonly #encodedNames = new Set<string>();
 
   constructor(bytes: Uint8Array, error: MakeError) {
     this.#bytes = bytes;
@@ -173,15 +177,25 @@ class RecordReader {
         return;
     }
     if (key.startsWith(SCHILY)) {
-      this.#xattr(key.slice(SCHILY.length), this.#bytes.slice(start, end));
+      const name = key.slice(SCHILY.length);
+      if (!this.#encodedNames.has(name)) this.#xattr(name, this.#bytes.slice(start, end));
     } else if (key.startsWith(LIBARCHIVE)) {
-      const name = percentDecoded(this.#bytes.subarray(keyStart + LIBARCHIVE.length, keyEnd));
-      const value = base64Decoded(this.#text(start, end));
-      if (value === undefined) throw this.#malformed(`value of ${key}`);
-      this.#xattr(nameFromBytes(name), value);
+      this.#libarchiveXattr(key, keyStart, keyEnd, start, end);
     } else if (key.startsWith("GNU.sparse.")) {
       this.#sparse(key, start, end);
     }
+  }
+
+  #libarchiveXattr(key: string, keyStart: number, keyEnd: number, start: number, end: number): void {
+    const encoded = key.slice(LIBARCHIVE.length);
+    const name = nameFromBytes(percentDecoded(this.#bytes.subarray(keyStart + LIBARCHIVE.length, keyEnd)));
+    const value = base64Decoded(this.#text(start, end));
+    if (value === undefined) throw this.#malformed(`value of ${key}`);
+    if (name !== encoded) {
+      this.#encodedNames.add(encoded);
+      this.records.xattrs?.delete(encoded);
+    }
+    this.#xattr(name, value);
   }
 
   #text(start: number, end: number): string {
@@ -223,11 +237,9 @@ class RecordReader {
 
   #xattr(name: string, value: Uint8Array): void {
     if (isOverlayXattr(name)) return;
-    if (name === "" || name.length > MAX_XATTR_NAME || name.includes("\0")) {
-      throw this.#error(
-        "range",
-        `extended attribute name of ${name.length} bytes; Linux has 1 to 255 (rule 37)`,
-      );
+    const length = nameLength(name);
+    if (length === 0 || length > MAX_XATTR_NAME || name.includes("\0")) {
+      throw this.#error("range", `extended attribute name of ${length} bytes; Linux has 1 to 255 (rule 37)`);
     }
     if (value.length > MAX_XATTR_VALUE) {
       throw this.#error(

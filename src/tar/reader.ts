@@ -15,11 +15,9 @@
  *
  * After an error the reader is spent: every further call fails with the same error.
  */
-import { MAX_MAJOR, MAX_MINOR, makeDevice, PERMISSION_BITS } from "../posix/mode.ts";
 import { nameFromBytes, nameLength } from "../posix/names.ts";
 import { PATH_MAX } from "../posix/path.ts";
-import { fromSeconds, type Nanoseconds } from "../posix/time.ts";
-import { NO_XATTRS } from "../tree/inode.ts";
+import { attributesOf, deviceOf, type EntryAttributes, sizeOf } from "./attributes.ts";
 import { ArchiveError, type ArchiveErrorCode, type Entry } from "./entry.ts";
 import {
   BLOCK,
@@ -28,26 +26,17 @@ import {
   hasValidChecksum,
   isZeroBlock,
   padded,
-  parseAccessTime,
-  parseBigNumber,
   parseName,
-  parseNumber,
   parseString,
 } from "./header.ts";
-import { inTimeRange, type PaxRecords, parsePax } from "./pax.ts";
+import { type PaxRecords, parsePax } from "./pax.ts";
 import { checkedExtents, OldGnuMap, paxSparseForm, recordedMap, StoredMap } from "./sparse.ts";
 
-/** Most bytes of a PAX header or of a GNU long name, as in Go's `archive/tar`. */
-export const MAX_EXTENSION = 1024 * 1024;
-
 /**
- * Longest name of an entry, in bytes: 16 times what one Linux call can name (PATH_MAX), since
- * renaming a directory into another makes deeper trees that are still legal.
+ * Most bytes of a PAX header or of a GNU long name, as in Go's `archive/tar`. PATH_MAX would be too
+ * few: it bounds what one call can name, and a directory renamed into another makes deeper trees.
  */
-export const MAX_NAME = 16 * PATH_MAX;
-
-/** Highest user or group (rule 36): 2^32-1 is chown's "unchanged". */
-const MAX_ID = 2 ** 32 - 2;
+export const MAX_EXTENSION = 1024 * 1024;
 
 const TYPE = 156;
 const REGULAR = 0x30;
@@ -88,15 +77,9 @@ const AT_HEADER: Stage = { kind: "header" };
 const AFTER_ZERO: Stage = { kind: "after-zero" };
 
 /** What every type of entry has. */
-interface Head {
+interface Head extends EntryAttributes {
   readonly name: string;
   readonly offset: number;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtime: Nanoseconds;
-  readonly atime?: Nanoseconds;
-  readonly xattrs: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Extension headers read so far for the next entry. */
@@ -123,6 +106,7 @@ export class TarReader {
   #body: Uint8Array | undefined;
   #bodyFilled = 0;
   #stage: Stage = AT_HEADER;
+  /** The two zero blocks were read: what comes after them is ignored (rule 42). */
   #ended = false;
   #pending: Pending | undefined;
   /** For error messages: the entry being read. */
@@ -132,11 +116,6 @@ export class TarReader {
 
   constructor(onEntry: (entry: Entry) => void) {
     this.#onEntry = onEntry;
-  }
-
-  /** Whether the two zero blocks that end an archive were read. What comes after them is ignored. */
-  get ended(): boolean {
-    return this.#ended;
   }
 
   /** @throws ArchiveError */
@@ -264,9 +243,7 @@ export class TarReader {
     }
     const dialect = dialectOf(block, at);
     this.#entryName = this.#pending?.name ?? this.#pending?.pax?.path ?? parseName(block, at, dialect);
-    const size = this.#field(block, at, 124, 12, "size");
-    if (size < 0) throw this.#error("corrupt", "header states a negative size (pax(1), ustar)");
-    if (size > Number.MAX_SAFE_INTEGER) throw this.#error("range", "size is above 2^53 (rule 40)");
+    const size = sizeOf(block, at, this.#error);
     const type = block[at + TYPE]!;
     switch (type) {
       case PAX_GLOBAL:
@@ -343,7 +320,6 @@ export class TarReader {
       case HARDLINK: {
         const target = pending?.link ?? pax?.linkpath ?? parseString(block, at + 157, 100);
         if (bodySize > 0) this.#stage = { kind: "after-link", size: bodySize };
-        this.#checkName(target, "hardlink target");
         this.#onEntry({ type: "hardlink", ...this.#head(block, at, dialect, pax), target });
         return;
       }
@@ -364,7 +340,7 @@ export class TarReader {
         this.#onEntry({
           type: type === CHAR ? "char" : "block",
           ...this.#head(block, at, dialect, pax),
-          rdev: this.#device(block, at, dialect),
+          rdev: deviceOf(block, at, dialect, this.#error),
         });
         return;
       case FIFO:
@@ -379,23 +355,13 @@ export class TarReader {
   }
 
   #head(block: Uint8Array, at: number, dialect: Dialect, pax: PaxRecords | undefined): Head {
-    const name = this.#entryName!;
-    this.#checkName(name, "name");
     const sparse = pax?.sparse;
     if (sparse?.name !== undefined && paxSparseForm(sparse) !== undefined) this.#entryName = sparse.name;
-    const head = {
+    return {
       name: this.#entryName!,
       offset: this.#entryOffset,
-      mode: this.#field(block, at, 100, 8, "mode") & PERMISSION_BITS,
-      uid: this.#id(pax?.uid ?? this.#field(block, at, 108, 8, "uid"), "uid"),
-      gid: this.#id(pax?.gid ?? this.#field(block, at, 116, 8, "gid"), "gid"),
-      mtime: pax?.mtime ?? this.#seconds(parseBigNumber(block, at + 136, 12), "mtime"),
-      xattrs: pax?.xattrs ?? NO_XATTRS,
+      ...attributesOf(block, at, dialect, pax, this.#error),
     };
-    const atime = pax?.atime;
-    if (atime !== undefined) return { ...head, atime };
-    const seconds = parseAccessTime(block, at, dialect);
-    return seconds === undefined ? head : { ...head, atime: this.#seconds(seconds, "atime") };
   }
 
   #file(head: Head, pax: PaxRecords | undefined, size: number): void {
@@ -439,39 +405,6 @@ export class TarReader {
   #skipBody(start: number, size: number, seen: number): void {
     this.#contentEnd = start + size;
     this.#skip = padded(size) - seen;
-  }
-
-  #device(block: Uint8Array, at: number, dialect: Dialect): number {
-    if (dialect === "v7") return 0;
-    const major = this.#field(block, at, 329, 8, "device major");
-    const minor = this.#field(block, at, 337, 8, "device minor");
-    if (!(major >= 0 && major <= MAX_MAJOR && minor >= 0 && minor <= MAX_MINOR)) {
-      throw this.#error("range", `device ${major}:${minor} is above ${MAX_MAJOR}:${MAX_MINOR} (rule 36)`);
-    }
-    return makeDevice(major, minor);
-  }
-
-  #field(block: Uint8Array, at: number, field: number, length: number, what: string): number {
-    const value = parseNumber(block, at + field, length);
-    if (Number.isNaN(value)) throw this.#error("corrupt", `header's ${what} is no number (pax(1), ustar)`);
-    return value;
-  }
-
-  #id(value: number, what: string): number {
-    if (value >= 0 && value <= MAX_ID) return value;
-    throw this.#error("range", `${what} ${value} is outside 0 to 2^32-2 (rule 36)`);
-  }
-
-  #seconds(value: bigint | undefined, what: string): Nanoseconds {
-    if (value === undefined) throw this.#error("corrupt", `header's ${what} is no number (pax(1), ustar)`);
-    if (!inTimeRange(value)) throw this.#error("range", `${what} is outside int64 seconds (rule 35)`);
-    return fromSeconds(value);
-  }
-
-  #checkName(name: string, what: string): void {
-    if (name.length > MAX_NAME / 4 && nameLength(name) > MAX_NAME) {
-      throw this.#error("limit", `${what} of ${nameLength(name)} bytes is above ${MAX_NAME} (rule 40)`);
-    }
   }
 
   readonly #error = (code: ArchiveErrorCode, message: string): ArchiveError =>

@@ -24,6 +24,7 @@ export class OldGnuMap {
   constructor(header: Uint8Array, at: number, error: MakeError) {
     this.realSize = parseNumber(header, at + 483, 12);
     if (!(this.realSize >= 0)) throw error("corrupt", "malformed size of a sparse file (rule 40)");
+    if (this.realSize > Number.MAX_SAFE_INTEGER) throw error("range", "size is above 2^53 (rule 40)");
     this.#pairs(header, at + 386, 4, error);
     this.extended = header[at + 482] !== 0;
   }
