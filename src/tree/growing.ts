@@ -31,6 +31,7 @@ import {
   wordLayer,
 } from "./provenance.ts";
 import { findRecord, NO_RECORD, ROOT_RECORD, recordWords } from "./records.ts";
+import { SLOT_NODE, SLOT_WORDS } from "./slot-words.ts";
 
 /** A slot: an index, meaningful in one growing tree. */
 export type SlotId = number;
@@ -239,8 +240,9 @@ export class GrowingTree {
     if (this.isDirectory(slot) && node < this.base.nodeCount) {
       const row = sections.place[node]!;
       for (let i = sections.dirStart[row]!; i < sections.dirStart[row + 1]!; i++) {
-        const name = nameFromBytes(sections.names, sections.slotName[i]!, sections.slotName[i + 1]!);
-        names.set(name, this.#addSlot(slot, sections.slotNode[i]!, findRecord(sections, record, name)));
+        const name = this.base.nameAt(i);
+        const child = sections.slots[i * SLOT_WORDS + SLOT_NODE]!;
+        names.set(name, this.#addSlot(slot, child, findRecord(sections, record, name)));
       }
     }
     if (record !== NO_RECORD) this.#thawDead(slot, record, names);

@@ -1,43 +1,13 @@
 /**
- * Finding a name among sorted names in one blob: name `i` is `bytes[starts[i]]` up to
- * `bytes[starts[i + 1]]`, in ascending order of bytes from `low` up to `high`.
+ * Finding a name among sorted names in one blob: name `i` is `bytes[starts[i × stride]]` up to
+ * `bytes[starts[(i + 1) × stride]]`, in ascending order of bytes from `low` up to `high`.
  */
-import { nameToBytes } from "../posix/names.ts";
 
-/** The index of a name, or -1. Allocates only for names that are not ASCII. */
+/** The index of a name, or -1. */
 export function findName(
   bytes: Uint8Array,
   starts: Uint32Array,
-  low: number,
-  high: number,
-  name: string,
-): number {
-  const length = name.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const start = starts[middle]!;
-    const size = starts[middle + 1]! - start;
-    const shared = Math.min(size, length);
-    let difference = length - size;
-    for (let i = 0; i < shared; i++) {
-      const unit = name.charCodeAt(i);
-      if (unit > 0x7f) return findBytes(bytes, starts, low, high, nameToBytes(name));
-      const byte = bytes[start + i]!;
-      if (unit !== byte) {
-        difference = unit - byte;
-        break;
-      }
-    }
-    if (difference === 0) return middle;
-    if (difference < 0) high = middle;
-    else low = middle + 1;
-  }
-  return -1;
-}
-
-function findBytes(
-  bytes: Uint8Array,
-  starts: Uint32Array,
+  stride: number,
   low: number,
   high: number,
   name: Uint8Array,
@@ -45,8 +15,8 @@ function findBytes(
   const length = name.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const start = starts[middle]!;
-    const size = starts[middle + 1]! - start;
+    const start = starts[middle * stride]!;
+    const size = starts[(middle + 1) * stride]! - start;
     const shared = Math.min(size, length);
     let difference = length - size;
     for (let i = 0; i < shared; i++) {

@@ -58,7 +58,10 @@ export class NodeTable {
     this.uid = widen(from.uid, new Uint32Array(capacity));
     this.gid = widen(from.gid, new Uint32Array(capacity));
     this.seconds = widen(from.seconds, new BigInt64Array(capacity));
-    this.nanoseconds = widen(from.nanoseconds, new Uint32Array(capacity));
+    this.nanoseconds = new Uint32Array(capacity);
+    from.subsecondNode.forEach((node, i) => {
+      this.nanoseconds[node] = from.subsecond[i]!;
+    });
     this.size = widen(from.size, new Float64Array(capacity));
     this.place = widen(from.place, new Float64Array(capacity));
     this.ordinal = widen(from.ordinal, new Uint32Array(capacity));

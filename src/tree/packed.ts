@@ -7,14 +7,16 @@
  */
 import type { RandomAccess } from "../platform/types.ts";
 import { type Kind, S_IFDIR, S_IFMT } from "../posix/mode.ts";
-import { nameFromBytes } from "../posix/names.ts";
+import { nameFromBytes, nameToBytes } from "../posix/names.ts";
 import { fromSeconds } from "../posix/time.ts";
 import { type Content, EMPTY_CONTENT, type Extent, SliceContent, SparseContent } from "./content.ts";
 import { type Inode, NO_XATTRS, type Xattrs } from "./inode.ts";
+import { findSlot, NOT_THERE } from "./name-index.ts";
 import { findName, findNumber, lastAtMost } from "./name-search.ts";
 import { eventsOf, makeWord, PUT } from "./provenance.ts";
 import { findRecord, NO_RECORD, ROOT_RECORD, recordWords } from "./records.ts";
 import { createSections, GROUP_FLAG, NO_SLOT, openSections, type Sections, seal } from "./sections.ts";
+import { SLOT_DIRECTORY, SLOT_NAME, SLOT_NODE, SLOT_WORDS } from "./slot-words.ts";
 import {
   NO_NODE,
   type NodeId,
@@ -66,8 +68,8 @@ export class PackedTree implements Tree {
   readonly #place: Float64Array;
   readonly #dirStart: Uint32Array;
   readonly #names: Uint8Array;
-  readonly #slotName: Uint32Array;
-  readonly #slotNode: Uint32Array;
+  readonly #index: Uint32Array;
+  readonly #slots: Uint32Array;
 
   constructor(sections: Sections, archives: Archives) {
     const opened: RandomAccess[] = [];
@@ -80,15 +82,14 @@ export class PackedTree implements Tree {
     this.#place = sections.place;
     this.#dirStart = sections.dirStart;
     this.#names = sections.names;
-    this.#slotName = sections.slotName;
-    this.#slotNode = sections.slotNode;
+    this.#index = sections.nameIndex;
+    this.#slots = sections.slots;
   }
 
   lookup(directory: NodeId, name: string): NodeId {
-    if ((this.#mode[directory]! & S_IFMT) !== S_IFDIR) return NO_NODE;
-    const row = this.#place[directory]!;
-    const slot = findName(this.#names, this.#slotName, this.#dirStart[row]!, this.#dirStart[row + 1]!, name);
-    return slot < 0 ? NO_NODE : this.#slotNode[slot]!;
+    const slot = findSlot(this.#index, this.#slots, this.#names, directory, name);
+    if (slot >= 0) return this.#slots[slot * SLOT_WORDS + SLOT_NODE]!;
+    return slot === NOT_THERE ? NO_NODE : this.#search(directory, name);
   }
 
   list(directory: NodeId): readonly TreeEntry[] {
@@ -97,7 +98,7 @@ export class PackedTree implements Tree {
     const end = this.#dirStart[row + 1]!;
     const entries: TreeEntry[] = [];
     for (let slot = this.#dirStart[row]!; slot < end; slot++) {
-      entries.push({ name: this.#nameAt(slot), node: this.#slotNode[slot]! });
+      entries.push({ name: this.nameAt(slot), node: this.#slots[slot * SLOT_WORDS + SLOT_NODE]! });
     }
     return entries;
   }
@@ -107,12 +108,12 @@ export class PackedTree implements Tree {
   }
 
   inode(node: NodeId): Inode {
-    const { seconds, nanoseconds, uid, gid, size, place, blob } = this.sections;
+    const { seconds, uid, gid, size, place, blob } = this.sections;
     const attributes = {
       mode: this.#mode[node]! & 0o7777,
       uid: uid[node]!,
       gid: gid[node]!,
-      mtime: fromSeconds(seconds[node]!, nanoseconds[node]!),
+      mtime: fromSeconds(seconds[node]!, this.#subsecond(node)),
       xattrs: this.xattrs(node),
     };
     const kind = this.kind(node);
@@ -171,7 +172,9 @@ export class PackedTree implements Tree {
   }
 
   parent(directory: NodeId): NodeId {
-    return this.#isDirectory(directory) ? this.sections.dirParent[this.#place[directory]!]! : NO_NODE;
+    if (!this.#isDirectory(directory)) return NO_NODE;
+    const slot = this.sections.nodeSlot[directory]!;
+    return slot === NO_SLOT ? ROOT : this.#slots[slot * SLOT_WORDS + SLOT_DIRECTORY]!;
   }
 
   history(directory: NodeId, names: readonly string[]): readonly ProvenanceEvent[] {
@@ -192,6 +195,12 @@ export class PackedTree implements Tree {
       words.push(recorded.length > 0 || node === NO_NODE ? recorded : [this.defaultWord(node)]);
     }
     return eventsOf(words);
+  }
+
+  /** The name in a slot of `sections`. */
+  nameAt(slot: number): string {
+    const at = slot * SLOT_WORDS + SLOT_NAME;
+    return nameFromBytes(this.#names, this.#slots[at]!, this.#slots[at + SLOT_WORDS]!);
   }
 
   /** Position from 1 of the layer that an inode's number names; 0 for the root. */
@@ -224,6 +233,13 @@ export class PackedTree implements Tree {
     return extents;
   }
 
+  #subsecond(node: NodeId): number {
+    const { subsecondNode, subsecond } = this.sections;
+    if (subsecondNode.length === 0) return 0;
+    const at = findNumber(subsecondNode, 0, subsecondNode.length, node);
+    return at < 0 ? 0 : subsecond[at]!;
+  }
+
   #content(node: NodeId): Content {
     const size = this.sections.size[node]!;
     if (size === 0) return EMPTY_CONTENT;
@@ -235,19 +251,21 @@ export class PackedTree implements Tree {
       : new SparseContent(archive, start, size, extents);
   }
 
+  /** The lookup of a name that the index does not know. */
+  #search(directory: NodeId, name: string): NodeId {
+    if (!this.#isDirectory(directory)) return NO_NODE;
+    const row = this.#place[directory]!;
+    const [low, high] = [this.#dirStart[row]!, this.#dirStart[row + 1]!];
+    const slot = findName(this.#names, this.#slots, SLOT_WORDS, low, high, nameToBytes(name));
+    return slot < 0 ? NO_NODE : this.#slots[slot * SLOT_WORDS + SLOT_NODE]!;
+  }
+
   #isDirectory(node: NodeId): boolean {
     return (this.#mode[node]! & S_IFMT) === S_IFDIR;
   }
 
-  #nameAt(slot: number): string {
-    return nameFromBytes(this.#names, this.#slotName[slot]!, this.#slotName[slot + 1]!);
-  }
-
   #slotAt(slot: number): Slot {
-    const { dirNode, dirStart } = this.sections;
-    // Empty directories share their start with the next one: the last of them holds the slot.
-    const row = lastAtMost(dirStart, 0, dirNode.length, slot);
-    return { directory: dirNode[row]!, name: this.#nameAt(slot) };
+    return { directory: this.#slots[slot * SLOT_WORDS + SLOT_DIRECTORY]!, name: this.nameAt(slot) };
   }
 }
 
@@ -289,6 +307,7 @@ function emptySections(): Sections {
     groups: 0,
     groupSlots: 0,
     sparse: 0,
+    subseconds: 0,
     extents: 0,
     xattrNodes: 0,
     xattrSets: 0,

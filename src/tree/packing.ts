@@ -11,9 +11,11 @@ import { compareNames, nameLength, nameToBytes } from "../posix/names.ts";
 import type { Extent } from "./content.ts";
 import { type GrowingTree, ROOT_SLOT, type SlotId } from "./growing.ts";
 import type { Xattrs } from "./inode.ts";
+import { buildIndex } from "./name-index.ts";
 import { PackedTree } from "./packed.ts";
 import { packRecords } from "./packing-records.ts";
 import { createSections, GROUP_FLAG, NO_SLOT, type Sections } from "./sections.ts";
+import { SLOT_DIRECTORY, SLOT_NODE, SLOT_WORDS } from "./slot-words.ts";
 import { encodeXattrs } from "./xattr-set.ts";
 
 /** What the tree is called and where its layers' bytes are. */
@@ -60,6 +62,7 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
   const blob = new BlobBuilder();
   const place = new Float64Array(count);
   const extents: { node: number; extents: readonly Extent[] }[] = [];
+  const subseconds: number[] = [];
   const sets = new XattrSets();
   let row = 0;
   alive.forEach((node, i) => {
@@ -67,6 +70,7 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
     if (type === S_IFDIR) place[i] = row++;
     else if (type === S_IFLNK) place[i] = blob.add(nodes.targetBytes(node));
     else place[i] = nodes.place[node]!;
+    if (nodes.nanoseconds[node] !== 0) subseconds.push(i);
     const sparse = nodes.extents(node);
     if (sparse !== undefined) extents.push({ node: i, extents: sparse });
     sets.add(i, nodes.xattrs(node));
@@ -83,6 +87,7 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
     groups,
     groupSlots,
     sparse: extents.length,
+    subseconds: subseconds.length,
     extents: extents.reduce((total, file) => total + file.extents.length, 0),
     xattrNodes: sets.nodes.length,
     xattrSets: setStarts.length,
@@ -97,7 +102,6 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
   gather(alive, nodes.mode, sections.mode);
   gather(alive, nodes.uid, sections.uid);
   gather(alive, nodes.gid, sections.gid);
-  gather(alive, nodes.nanoseconds, sections.nanoseconds);
   gather(alive, nodes.size, sections.size);
   gather(alive, nodes.ordinal, sections.ordinal);
   alive.forEach((node, i) => {
@@ -106,6 +110,8 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
   sections.place.set(place);
   writeLayerStarts(alive, nodes.layerStart, sections);
   writeSlots(tree, reach, rank, alive, sections);
+  sections.subsecondNode.set(subseconds);
+  sections.subsecond.set(subseconds.map((node) => nodes.nanoseconds[alive[node]!]!));
   writeExtents(extents, sections);
   sections.xattrNode.set(sets.nodes);
   sections.xattrSet.set(sets.setOf);
@@ -120,7 +126,7 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
 /** Walks the tree from the root. */
 function findReachable(tree: GrowingTree): Reach {
   const { nodes, base } = tree;
-  const { dirStart, slotNode, slotName, place } = base.sections;
+  const { dirStart, slots: baseSlots, place } = base.sections;
   const names = new Uint32Array(nodes.length);
   const slot = new Int32Array(nodes.length).fill(UNTOUCHED);
   let slots = 0;
@@ -145,9 +151,9 @@ function findReachable(tree: GrowingTree): Reach {
       const start = dirStart[row]!;
       const end = dirStart[row + 1]!;
       slots += end - start;
-      nameBytes += slotName[end]! - slotName[start]!;
+      nameBytes += baseSlots[end * SLOT_WORDS]! - baseSlots[start * SLOT_WORDS]!;
       for (let i = start; i < end; i++) {
-        const node = slotNode[i]!;
+        const node = baseSlots[i * SLOT_WORDS + SLOT_NODE]!;
         names[node]! += 1;
         if ((nodes.mode[node]! & S_IFMT) === S_IFDIR) walk.push(node);
       }
@@ -192,12 +198,14 @@ function writeSlots(
       const start = from.dirStart[row]!;
       const end = from.dirStart[row + 1]!;
       for (let j = start; j < end; j++) {
-        writer.addNameBytes(from.names, from.slotName[j]!, from.slotName[j + 1]!);
-        writer.addNode(rank[from.slotNode[j]!]!);
+        const at = j * SLOT_WORDS;
+        writer.addNameBytes(from.names, from.slots[at]!, from.slots[at + SLOT_WORDS]!);
+        writer.addNode(rank[from.slots[at + SLOT_NODE]!]!);
       }
     }
   }
   writer.end();
+  buildIndex(sections.nameIndex, sections.slots, sections.names);
 }
 
 class SlotWriter {
@@ -209,7 +217,7 @@ class SlotWriter {
   #byte = 0;
 
   constructor(sections: Sections, reach: Reach, alive: Uint32Array) {
-    const { nodeSlot, groupStart, dirParent } = sections;
+    const { nodeSlot, groupStart } = sections;
     let group = 0;
     let at = 0;
     alive.forEach((node, i) => {
@@ -221,7 +229,6 @@ class SlotWriter {
       at += names;
     });
     groupStart[group] = at;
-    dirParent[0] = 0;
     this.#sections = sections;
     this.#filled = new Uint32Array(group);
   }
@@ -229,7 +236,6 @@ class SlotWriter {
   beginDirectory(node: number): void {
     this.#row += 1;
     this.#directory = node;
-    this.#sections.dirNode[this.#row] = node;
     this.#sections.dirStart[this.#row] = this.#slot;
   }
 
@@ -245,21 +251,21 @@ class SlotWriter {
       }
       names[start + i] = unit;
     }
-    this.#sections.slotName[this.#slot] = start;
+    this.#sections.slots[this.#slot * SLOT_WORDS] = start;
     this.#byte = start + name.length;
   }
 
   addNameBytes(bytes: Uint8Array, start: number, end: number): void {
-    const { names, slotName } = this.#sections;
-    slotName[this.#slot] = this.#byte;
+    const { names, slots } = this.#sections;
+    slots[this.#slot * SLOT_WORDS] = this.#byte;
     for (let i = start; i < end; i++) names[this.#byte++] = bytes[i]!;
   }
 
   addNode(node: number): void {
-    const { nodeSlot, slotNode, groupStart, groupSlot, dirParent, dirSubdirectories, mode, place } =
-      this.#sections;
+    const { nodeSlot, slots, groupStart, groupSlot, dirSubdirectories, mode } = this.#sections;
     const slot = this.#slot++;
-    slotNode[slot] = node;
+    slots[slot * SLOT_WORDS + SLOT_DIRECTORY] = this.#directory;
+    slots[slot * SLOT_WORDS + SLOT_NODE] = node;
     const own = nodeSlot[node]!;
     if (own === NO_SLOT) {
       nodeSlot[node] = slot;
@@ -268,14 +274,12 @@ class SlotWriter {
       groupSlot[groupStart[group]! + this.#filled[group]!] = slot;
       this.#filled[group]! += 1;
     }
-    if ((mode[node]! & S_IFMT) !== S_IFDIR) return;
-    dirParent[place[node]!] = this.#directory;
-    dirSubdirectories[this.#row]! += 1;
+    if ((mode[node]! & S_IFMT) === S_IFDIR) dirSubdirectories[this.#row]! += 1;
   }
 
   end(): void {
     this.#sections.dirStart[this.#row + 1] = this.#slot;
-    this.#sections.slotName[this.#slot] = this.#byte;
+    this.#sections.slots[this.#slot * SLOT_WORDS] = this.#byte;
   }
 }
 

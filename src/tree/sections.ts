@@ -6,8 +6,9 @@
  * - A **node** is a row of the node columns. Rows are in ascending order of inode number, the root
  *   first; a number is the layer (found in `layerStart`) and the row's `ordinal`.
  * - A **directory** has a row of its own, in order of node; `dirStart` gives its range of slots.
- * - A **slot** is a name in a directory and the node it leads to. The slots of a directory are sorted
- *   by the bytes of their names, and the names of all slots follow each other in one blob.
+ * - A **slot** is a name in a directory and the node it leads to: three words side by side, since a
+ *   lookup wants them all. The slots of a directory are sorted by the bytes of their names, and the
+ *   names of all slots follow each other in one blob.
  * - A **record** is a path whose provenance cannot be told from its node; records form a tree of
  *   paths (see `provenance.ts`), those of one parent contiguous and sorted by name.
  *
@@ -16,6 +17,9 @@
  * writes, truncation, zeroed blocks and flipped bits; it does not guard against someone who can write
  * to the cache, who could as well write to the layers.
  */
+
+import { indexSize } from "./name-index.ts";
+import { SLOT_WORDS } from "./slot-words.ts";
 
 /** Changes whenever the meaning of a byte does. Part of a cached tree's key. */
 export const FORMAT_VERSION = 1;
@@ -34,6 +38,7 @@ const COUNTS = [
   "groupSlots",
   "sparse",
   "extents",
+  "subseconds",
   "xattrNodes",
   "xattrSets",
   "records",
@@ -65,7 +70,6 @@ export interface Sections {
   readonly extentOffset: Float64Array;
   readonly extentLength: Float64Array;
 
-  readonly nanoseconds: Uint32Array;
   readonly uid: Uint32Array;
   readonly gid: Uint32Array;
   readonly ordinal: Uint32Array;
@@ -74,17 +78,20 @@ export interface Sections {
   /** By position of the layer, the root being position 0: its first node. One more than there are layers and the root. */
   readonly layerStart: Uint32Array;
 
-  readonly dirNode: Uint32Array;
+  /** By row of the directory: its first slot. One more than there are directories. */
   readonly dirStart: Uint32Array;
-  /** The node of the directory that holds it. */
-  readonly dirParent: Uint32Array;
   readonly dirSubdirectories: Uint32Array;
 
-  readonly slotName: Uint32Array;
-  readonly slotNode: Uint32Array;
+  /** {@link SLOT_WORDS} for each slot, and one more for where the last name ends. */
+  readonly slots: Uint32Array;
+  /** Finds a name's slot: see `name-index.ts`. */
+  readonly nameIndex: Uint32Array;
   readonly groupStart: Uint32Array;
   readonly groupSlot: Uint32Array;
 
+  /** Nodes whose time is no whole second, and what is above it. */
+  readonly subsecondNode: Uint32Array;
+  readonly subsecond: Uint32Array;
   readonly sparseNode: Uint32Array;
   readonly sparseStart: Uint32Array;
   readonly xattrNode: Uint32Array;
@@ -132,20 +139,19 @@ function lay(
     seconds: take(BigInt64Array, n) as BigInt64Array,
     extentOffset: take(Float64Array, counts.extents),
     extentLength: take(Float64Array, counts.extents),
-    nanoseconds: take(Uint32Array, n),
     uid: take(Uint32Array, n),
     gid: take(Uint32Array, n),
     ordinal: take(Uint32Array, n),
     nodeSlot: take(Uint32Array, n),
     layerStart: take(Uint32Array, counts.layers + 2),
-    dirNode: take(Uint32Array, counts.directories),
     dirStart: take(Uint32Array, counts.directories + 1),
-    dirParent: take(Uint32Array, counts.directories),
     dirSubdirectories: take(Uint32Array, counts.directories),
-    slotName: take(Uint32Array, counts.slots + 1),
-    slotNode: take(Uint32Array, counts.slots),
+    slots: take(Uint32Array, counts.slots * SLOT_WORDS + 1),
+    nameIndex: take(Uint32Array, indexSize(counts.slots)),
     groupStart: take(Uint32Array, counts.groups + 1),
     groupSlot: take(Uint32Array, counts.groupSlots),
+    subsecondNode: take(Uint32Array, counts.subseconds),
+    subsecond: take(Uint32Array, counts.subseconds),
     sparseNode: take(Uint32Array, counts.sparse),
     sparseStart: take(Uint32Array, counts.sparse + 1),
     xattrNode: take(Uint32Array, counts.xattrNodes),
