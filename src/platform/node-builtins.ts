@@ -1,0 +1,15 @@
+/**
+ * What the signatures of `node:fs` are made of: buffers, streams, emitters, file URLs, readline.
+ *
+ * The `node:fs` face of a mount hands these out, so it needs Node itself and not a stand-in: a stream
+ * that it returns must be an instance of Node's `Readable`. It is the one module below `store` with
+ * such a need; no browser entry loads it, and nothing of the engine does.
+ */
+export { Blob, Buffer } from "node:buffer";
+export { EventEmitter } from "node:events";
+export { ReadStream, WriteStream } from "node:fs";
+export { posix } from "node:path";
+export { createInterface } from "node:readline";
+export { clearTimeout, setImmediate, setTimeout } from "node:timers";
+export { fileURLToPath } from "node:url";
+export { inspect, promisify } from "node:util";
