@@ -11,6 +11,8 @@ export type StoreErrorCode =
   | "source"
   /** A blob that a document names is not there. */
   | "missing-blob"
+  /** A layer's blob is damaged or not the promised one; the cause says how. */
+  | "damaged-layer"
   /** The directory is no store, or one of a newer version. */
   | "format"
   /** Another process holds the lock and does not let go. */

@@ -10,11 +10,12 @@ import { stat } from "node:fs/promises";
 import * as v from "valibot";
 import { openLayer } from "../layer/index-file.ts";
 import type { Layer } from "../layer/layer.ts";
-import { type ReadLayer, readLayer } from "../layer/read.ts";
+import { readLayer } from "../layer/read.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { jsonBytes, parseJson, validate } from "../oci/json.ts";
 import type { ByteStream } from "../platform/types.ts";
+import { ArchiveError } from "../tar/entry.ts";
 import type { Blobs } from "./blobs.ts";
 import { readBounded } from "./blobs.ts";
 import { isMissing, StoreError } from "./errors.ts";
@@ -97,7 +98,7 @@ export class Layers {
   /**
    * Reads a layer from a source, verifies it and stages its blob and its cache files.
    * @param keep whether the cache files are wanted; a layer of a foreign platform is only verified
-   * @throws ArchiveError for a layer that is damaged or not the promised one
+   * @throws StoreError (`damaged-layer`)
    */
   async ingest(layer: ImageLayer, source: SourceBlob, staging: Staging, keep: boolean): Promise<void> {
     const { digest } = layer.descriptor;
@@ -112,7 +113,7 @@ export class Layers {
     await staging.add(blob, target);
   }
 
-  async #unpack(layer: ImageLayer, bytes: ByteStream, staging: Staging, keep: boolean): Promise<ReadLayer> {
+  async #unpack(layer: ImageLayer, bytes: ByteStream, staging: Staging, keep: boolean): Promise<void> {
     const { descriptor, diffID } = layer;
     const archive = keep && descriptor.digest !== diffID ? await staging.create() : undefined;
     let contentSize = 0;
@@ -125,9 +126,11 @@ export class Layers {
           if (entry.type === "file") contentSize += entry.size;
         },
       },
-    );
+    ).catch((cause: unknown) => {
+      if (!(cause instanceof ArchiveError)) throw cause;
+      throw new StoreError("damaged-layer", `the layer ${descriptor.digest}: ${cause.message}`, { cause });
+    });
     if (keep) await this.stageCache(diffID, { archive, index: read.index, contentSize }, staging);
-    return read;
   }
 
   /** Stages what the cache holds of a layer whose bytes were verified, or just made. */

@@ -27,11 +27,12 @@ function bootID(): string {
   }
 }
 
-/** When a process started, in the kernel's ticks; undefined where it does not run or cannot be seen. */
+/** When a process started, in the kernel's ticks; undefined where it does not run any more or cannot be seen. */
 function startTime(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? undefined : fields[19];
   } catch {
     return undefined;
   }
