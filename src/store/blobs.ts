@@ -18,9 +18,9 @@ import type { Layout } from "./layout.ts";
 /** How much of a file is read at a time. */
 const CHUNK = 256 * 1024;
 
-/** A file's bytes in order. */
-export function fileStream(path: string): ByteStream {
-  return createReadStream(path, { highWaterMark: CHUNK });
+/** A file's bytes in order. It is opened when they are asked for. */
+export async function* fileStream(path: string): ByteStream {
+  yield* createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Uint8Array>;
 }
 
 async function statIfThere(path: string): Promise<Stats | undefined> {

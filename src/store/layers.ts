@@ -159,6 +159,7 @@ export class Layers {
     try {
       await this.#unpack(layer, this.#blobs.stream(digest), staging, true);
       await staging.commit();
+      this.#files.replaced(this.#path(layer.diffID, "tar"));
     } finally {
       await staging.discard();
     }

@@ -7,6 +7,8 @@ import type { RandomAccess } from "../platform/types.ts";
 
 export class OpenFiles {
   readonly #files = new Map<string, RandomAccess>();
+  /** Still open, for those who read them, but no longer what their path leads to. */
+  readonly #replaced: RandomAccess[] = [];
 
   open(path: string): RandomAccess {
     const known = this.#files.get(path);
@@ -16,8 +18,16 @@ export class OpenFiles {
     return file;
   }
 
+  /** Takes note that there is another file at a path. */
+  replaced(path: string): void {
+    const file = this.#files.get(path);
+    if (file !== undefined) this.#replaced.push(file);
+    this.#files.delete(path);
+  }
+
   closeAll(): void {
-    for (const file of this.#files.values()) file.close();
+    for (const file of [...this.#files.values(), ...this.#replaced]) file.close();
     this.#files.clear();
+    this.#replaced.length = 0;
   }
 }

@@ -152,8 +152,8 @@ export async function* saveImages(blobs: Blobs, images: readonly SavedImage[]): 
   );
   try {
     yield* archive as AsyncIterable<Uint8Array>;
-    await writing;
   } finally {
     archive.destroy();
+    await writing;
   }
 }
