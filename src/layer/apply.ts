@@ -15,11 +15,11 @@ import { NAME_MAX, PATH_MAX } from "../posix/path.ts";
 import { fromSeconds } from "../posix/time.ts";
 import { ArchiveError, type ArchiveErrorCode, type Entry, type HardlinkEntry } from "../tar/entry.ts";
 import { GrowingTree, NO_SLOT_ID, ROOT_SLOT, type SlotId } from "../tree/growing.ts";
-import { NO_XATTRS, type Xattrs } from "../tree/inode.ts";
+import { NO_XATTRS } from "../tree/inode.ts";
 import { MAX_DEVICE, type NodeAttributes } from "../tree/node-table.ts";
 import { EMPTY_TREE, type PackedTree } from "../tree/packed.ts";
 import { pack } from "../tree/packing.ts";
-import { cleanName, fitsLinux, isAufsMetadata, meaningOf } from "./entry-name.ts";
+import { cleanName, fitsLinux, isAufsMetadata, meaningOf, WHITEOUT_PREFIX } from "./entry-name.ts";
 import type { Layer } from "./layer.ts";
 import { LINK_LIMIT, resolveDirectory, TOO_MANY_LINKS } from "./resolve.ts";
 
@@ -114,11 +114,10 @@ class LayerApplication {
   }
 
   #apply(entry: Entry): void {
-    const remembered = this.#rememberedParent(entry.name);
-    if (remembered !== NO_SLOT_ID) {
-      const name = lastComponent(entry.name);
-      this.#checkName([name], entry);
-      this.#put(remembered, name, entry);
+    const neighbour = this.#neighbour(entry.name);
+    if (neighbour !== undefined) {
+      this.#checkName([neighbour], entry);
+      this.#put(this.#parent, neighbour, entry);
       return;
     }
     const names = this.#clean(entry);
@@ -149,7 +148,7 @@ class LayerApplication {
         this.#checkName(path, entry);
         const parent = this.#resolve(names, entry, true);
         // Before the entry itself, which may replace a link that led to its parent.
-        this.#remember(entry.name, parent);
+        this.#remember(entry.name, name, parent);
         this.#put(parent, name, entry);
       }
     }
@@ -276,63 +275,46 @@ class LayerApplication {
     return slot;
   }
 
-  #remember(name: string, parent: SlotId): void {
-    this.#parentText = parentText(name);
+  /** Remembers the parent of an entry that resolved to `name` in it. */
+  #remember(text: string, name: string, parent: SlotId): void {
+    // Only where the text ends in the name, not in dots or more slashes: `a//`, `a/b/..`.
+    const end = text.endsWith("/") ? text.length - 1 : text.length;
+    const start = end - name.length;
+    const ends = text.startsWith(name, start) && text.charAt(start - 1) === "/";
+    this.#parentText = ends ? text.slice(0, start) : "";
     this.#parent = parent;
     this.#parentTurns = this.#tree.turns;
   }
 
   /**
-   * The parent of an entry that lies where the last one does, or NO_SLOT_ID: then the name is read in
-   * full. Only for a last component that means nothing but itself.
+   * The last component of a name whose parent is the remembered one, or undefined: then the name is
+   * read in full. Only for a component that means nothing but itself.
    */
-  #rememberedParent(name: string): SlotId {
-    if (this.#parentTurns !== this.#tree.turns || name.length > SHORT_NAME) return NO_SLOT_ID;
-    const text = this.#parentText;
-    if (text.length === 0 || !name.startsWith(text)) return NO_SLOT_ID;
-    const slash = name.indexOf("/", text.length);
-    if (slash >= 0 && slash !== name.length - 1) return NO_SLOT_ID;
-    const last = lastComponent(name);
-    if (
-      last.length === 0 ||
-      last === "." ||
-      last === ".." ||
-      last.startsWith(".wh.") ||
-      last.includes("\0")
-    ) {
-      return NO_SLOT_ID;
-    }
-    return this.#parent;
+  #neighbour(name: string): string | undefined {
+    if (this.#parentTurns !== this.#tree.turns || name.length > SHORT_NAME) return undefined;
+    const { length } = this.#parentText;
+    if (length === 0 || !name.startsWith(this.#parentText)) return undefined;
+    const slash = name.indexOf("/", length);
+    if (slash >= 0 && slash !== name.length - 1) return undefined;
+    const last = slash < 0 ? name.slice(length) : name.slice(length, slash);
+    const plain = last !== "" && last !== "." && last !== ".." && !last.startsWith(WHITEOUT_PREFIX);
+    return plain && !last.includes("\0") ? last : undefined;
   }
 }
 
-/** The text of a name up to its last component, the slash included. */
-function parentText(name: string): string {
-  const end = name.endsWith("/") ? name.length - 2 : name.length - 1;
-  return name.slice(0, name.lastIndexOf("/", end) + 1);
-}
-
-function lastComponent(name: string): string {
-  const end = name.endsWith("/") ? name.length - 1 : name.length;
-  return name.slice(name.lastIndexOf("/", end - 1) + 1, end);
-}
-
+/** The attributes that an entry gives its inode: the entry itself, unless something in it must not stay. */
 function attributesOf(entry: Entry): NodeAttributes {
-  const { mode, uid, gid, mtime } = entry;
+  const { uid, gid, mtime, xattrs } = entry;
   if (!(uid >= 0 && uid <= MAX_ID && gid >= 0 && gid <= MAX_ID)) {
     throw fail("range", `rule 36: user or group id above ${MAX_ID}`, entry);
   }
   if (mtime < EARLIEST || mtime > LATEST) {
     throw fail("range", "rule 35: a time outside int64 seconds", entry);
   }
-  return { mode, uid, gid, mtime, xattrs: withoutOverlay(entry.xattrs) };
-}
-
-/** Without what would be a marker to overlayfs and is data to nobody (rule 26). */
-function withoutOverlay(xattrs: Xattrs): Xattrs {
-  if (xattrs.size === 0) return NO_XATTRS;
+  if (xattrs.size === 0) return entry;
+  // Markers to overlayfs, and data to nobody (rule 26).
   const kept = [...xattrs].filter(([name]) => !/^(trusted|user)\.overlay\./.test(name));
-  return kept.length === xattrs.size ? xattrs : new Map(kept);
+  return kept.length === xattrs.size ? entry : { ...entry, xattrs: new Map(kept) };
 }
 
 function fail(code: ArchiveErrorCode, message: string, entry: Entry): ArchiveError {

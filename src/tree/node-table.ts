@@ -48,6 +48,9 @@ export class NodeTable {
   readonly #extents: Map<number, readonly Extent[]> = new Map();
   readonly #xattrs: Map<number, Xattrs> = new Map();
   readonly #base: PackedTree;
+  #lastTime: Nanoseconds = 0n;
+  #lastSeconds = 0n;
+  #lastSubsecond = 0;
 
   constructor(base: PackedTree) {
     const from = base.sections;
@@ -90,8 +93,14 @@ export class NodeTable {
     this.mode[node] = (this.mode[node]! & S_IFMT) | (mode & PERMISSION_BITS);
     this.uid[node] = uid;
     this.gid[node] = gid;
-    this.seconds[node] = seconds(mtime);
-    this.nanoseconds[node] = subsecond(mtime);
+    // Neighbours in an archive often have the same time, and dividing a bigint costs more than all else here.
+    if (mtime !== this.#lastTime) {
+      this.#lastTime = mtime;
+      this.#lastSeconds = seconds(mtime);
+      this.#lastSubsecond = subsecond(mtime);
+    }
+    this.seconds[node] = this.#lastSeconds;
+    this.nanoseconds[node] = this.#lastSubsecond;
     if (xattrs.size > 0 || node < this.#base.nodeCount) this.#xattrs.set(node, xattrs);
     else this.#xattrs.delete(node);
   }

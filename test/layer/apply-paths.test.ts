@@ -204,6 +204,32 @@ describe("parents", () => {
       },
     },
     {
+      rule: "M19: names that end in slashes and dots do not lend their text to the next entry",
+      layers: [
+        [
+          dir("a//"),
+          file("a/1"),
+          dir("b/."),
+          file("b/2"),
+          dir("b/x/.."),
+          file("b/x/3"),
+          dir("c/d//"),
+          file("c/d/4"),
+        ],
+      ],
+      tree: {
+        "/a": "directory 755",
+        "/a/1": 'file 644 ""',
+        "/b": "directory 755",
+        "/b/2": 'file 644 ""',
+        "/b/x": "directory 755",
+        "/b/x/3": 'file 644 ""',
+        "/c": "directory 755",
+        "/c/d": "directory 755",
+        "/c/d/4": 'file 644 ""',
+      },
+    },
+    {
       rule: "rule 5: implied parents are 0755",
       layers: [[file("a/b/c")]],
       tree: { "/a": "directory 755", "/a/b": "directory 755", "/a/b/c": 'file 644 ""' },
