@@ -9,11 +9,12 @@
  * and reading gives the same values back. The bytes are trusted: who reads them has checked a digest.
  */
 import { nameFromBytes, nameToBytes } from "../posix/names.ts";
-import { fromSeconds, type Nanoseconds, seconds, subsecond } from "../posix/time.ts";
+import type { Nanoseconds } from "../posix/time.ts";
 import type { Entry } from "../tar/entry.ts";
 import { BLOCK, padded } from "../tar/header.ts";
 import type { Extent } from "../tree/content.ts";
-import { NO_XATTRS, type Xattrs } from "../tree/inode.ts";
+import { NO_XATTRS } from "../tree/inode.ts";
+import { Input, Output } from "./fields.ts";
 
 const TYPES = ["file", "directory", "symlink", "hardlink", "char", "block", "fifo"] as const;
 const TYPE_CODES: { readonly [type in Entry["type"]]: number } = {
@@ -36,103 +37,6 @@ const HAS_XATTRS = 0x40;
 /** A file's content does not follow one header, or it has extents. */
 const ODD_CONTENT = 0x80;
 
-/** Seconds that a difference can be taken of in a double, with room for the sum. */
-const NEAR = 2n ** 50n;
-
-/** A buffer that grows, with the few kinds of field that records are made of. */
-class Output {
-  #bytes = new Uint8Array(4096);
-  length = 0;
-
-  #reserve(count: number): void {
-    if (this.length + count <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.length + count));
-    grown.set(this.#bytes.subarray(0, this.length));
-    this.#bytes = grown;
-  }
-
-  byte(value: number): void {
-    this.#reserve(1);
-    this.#bytes[this.length++] = value;
-  }
-
-  /** A whole number from 0 to 2^53-1: seven bits a byte, the lowest first. */
-  varint(value: number): void {
-    this.#reserve(8);
-    let rest = value;
-    while (rest >= 0x80) {
-      this.#bytes[this.length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    this.#bytes[this.length++] = rest;
-  }
-
-  /** A whole number of either sign, below 2^52. */
-  signed(value: number): void {
-    this.varint(value >= 0 ? value * 2 : -value * 2 - 1);
-  }
-
-  bytes(bytes: Uint8Array, start = 0): void {
-    this.#reserve(bytes.length - start);
-    this.#bytes.set(start === 0 ? bytes : bytes.subarray(start), this.length);
-    this.length += bytes.length - start;
-  }
-
-  /** Bytes with their length before them. */
-  block(bytes: Uint8Array): void {
-    this.varint(bytes.length);
-    this.bytes(bytes);
-  }
-
-  written(): Uint8Array {
-    return this.#bytes.subarray(0, this.length);
-  }
-}
-
-/** Reads what {@link Output} wrote. */
-class Input {
-  readonly #bytes: Uint8Array;
-  at: number;
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes;
-    this.at = at;
-  }
-
-  byte(): number {
-    return this.#bytes[this.at++]!;
-  }
-
-  varint(): number {
-    let byte = this.#bytes[this.at++]!;
-    if (byte < 0x80) return byte;
-    let value = byte & 0x7f;
-    let scale = 0x80;
-    do {
-      byte = this.#bytes[this.at++]!;
-      value += (byte & 0x7f) * scale;
-      scale *= 0x80;
-    } while (byte >= 0x80);
-    return value;
-  }
-
-  signed(): number {
-    const value = this.varint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
-
-  take(length: number): Uint8Array {
-    this.at += length;
-    return this.#bytes.subarray(this.at - length, this.at);
-  }
-
-  text(): string {
-    const length = this.varint();
-    this.at += length;
-    return nameFromBytes(this.#bytes, this.at - length, this.at);
-  }
-}
-
 interface Ownership {
   readonly mode: number;
   readonly uid: number;
@@ -145,8 +49,6 @@ interface Context {
   expected: number;
   mtime: Nanoseconds;
 }
-
-const isNear = (time: bigint): boolean => time > -NEAR && time < NEAR;
 
 /** Where an entry ends that has `headers` bytes before its content. */
 function endOf(entry: Entry): number {
@@ -184,9 +86,9 @@ export class RecordWriter {
     this.#writeName(entry.name);
     if (entry.offset !== context.expected) out.signed(entry.offset - context.expected);
     this.#writeOwner(entry);
-    if (entry.mtime !== context.mtime) this.#writeTime(entry.mtime, context.mtime);
-    if (entry.atime !== undefined) this.#writeTime(entry.atime, entry.mtime);
-    if (entry.xattrs.size > 0) this.#writeXattrs(entry.xattrs);
+    if (entry.mtime !== context.mtime) this.#out.time(entry.mtime, context.mtime);
+    if (entry.atime !== undefined) this.#out.time(entry.atime, entry.mtime);
+    if (entry.xattrs.size > 0) this.#out.xattrs(entry.xattrs);
     if (type === "file") {
       out.varint(entry.size);
       if (odd) this.#writeContent(entry.start - entry.offset, entry.extents);
@@ -231,24 +133,6 @@ export class RecordWriter {
     this.#out.varint(gid);
   }
 
-  /** The subsecond part, then the seconds: from `base` on, or as digits where a double has no room. */
-  #writeTime(time: Nanoseconds, base: Nanoseconds): void {
-    const whole = seconds(time);
-    const from = seconds(base);
-    const near = isNear(whole) && isNear(from);
-    this.#out.varint(subsecond(time) * 2 + (near ? 0 : 1));
-    if (near) this.#out.signed(Number(whole - from));
-    else this.#out.block(nameToBytes(whole.toString()));
-  }
-
-  #writeXattrs(xattrs: Xattrs): void {
-    this.#out.varint(xattrs.size);
-    for (const [name, value] of xattrs) {
-      this.#out.block(nameToBytes(name));
-      this.#out.block(value);
-    }
-  }
-
   #writeContent(headers: number, extents: readonly Extent[] | undefined): void {
     this.#out.signed(headers);
     this.#out.varint(extents === undefined ? 0 : extents.length + 1);
@@ -288,9 +172,9 @@ export function* readRecords(bytes: Uint8Array, at: number, count: number): Gene
 function readRecord(input: Input, flags: number, name: string, owners: Ownership[], context: Context): Entry {
   const offset = flags & MOVED ? context.expected + input.signed() : context.expected;
   const owner = readOwner(input, owners);
-  const mtime = flags & SAME_TIME ? context.mtime : readTime(input, context.mtime);
-  const atime = flags & HAS_ATIME ? readTime(input, mtime) : undefined;
-  const xattrs = flags & HAS_XATTRS ? readXattrs(input) : NO_XATTRS;
+  const mtime = flags & SAME_TIME ? context.mtime : input.time(context.mtime);
+  const atime = flags & HAS_ATIME ? input.time(mtime) : undefined;
+  const xattrs = flags & HAS_XATTRS ? input.xattrs() : NO_XATTRS;
   const { mode, uid, gid } = owner;
   const head =
     atime === undefined
@@ -323,22 +207,6 @@ function readOwner(input: Input, owners: Ownership[]): Ownership {
   const owner = { mode: input.varint(), uid: input.varint(), gid: input.varint() };
   owners.push(owner);
   return owner;
-}
-
-function readTime(input: Input, base: Nanoseconds): Nanoseconds {
-  const first = input.varint();
-  const below = Math.floor(first / 2);
-  if (first % 2 === 1) return fromSeconds(BigInt(input.text()), below);
-  return fromSeconds(Number(seconds(base)) + input.signed(), below);
-}
-
-function readXattrs(input: Input): Xattrs {
-  const xattrs = new Map<string, Uint8Array>();
-  for (let left = input.varint(); left > 0; left--) {
-    const name = input.text();
-    xattrs.set(name, input.take(input.varint()).slice());
-  }
-  return xattrs;
 }
 
 function readExtents(input: Input): readonly Extent[] | undefined {

@@ -38,12 +38,13 @@ function startTime(pid: number): string | undefined {
   }
 }
 
-function self(): string {
+/** The process that asks, as a lock names it. */
+export function processIdentity(): string {
   return `${process.pid}:${startTime(process.pid) ?? "unknown"}:${bootID()}`;
 }
 
 /** Whether the process that a lock names is certainly gone. */
-function isGone(holder: string): boolean {
+export function isGone(holder: string): boolean {
   const [pid, started, boot] = holder.split(":");
   if (boot !== bootID()) return true;
   if (started !== "unknown") return startTime(Number(pid)) !== started;
@@ -79,7 +80,7 @@ async function breakDead(path: string, deadline: number): Promise<void> {
 async function acquire(path: string, deadline: number): Promise<void> {
   for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     try {
-      await symlink(self(), path);
+      await symlink(processIdentity(), path);
       return;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
