@@ -2,7 +2,9 @@
 /**
  * Builds `dist` afresh: the library, module by module with declarations and source maps (tsc), and
  * the command line as one bundle in which each command is a chunk of its own (rolldown). Bundled,
- * because opening a few large files costs less at start-up than resolving many small ones.
+ * dependencies too, because opening a few large files costs less at start-up than resolving many small
+ * ones: over a bare `node` of 73 ms, `strata --version` takes 24 ms more (45 ms in modules of its own),
+ * `strata images` 62 ms (145 ms). Minifying it would save 2 ms and cost readable stack traces.
  */
 import { spawnSync } from "node:child_process";
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -25,8 +27,8 @@ function compileLibrary() {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Packages that are not there for everyone, or hold native code, stay outside the bundle. */
-const external = Object.keys({ ...manifest.optionalDependencies, ...manifest.peerDependencies });
+/** What cannot be bundled: packages with native code, and those that are not there for everyone. */
+const external = ["lmdb", ...Object.keys({ ...manifest.optionalDependencies, ...manifest.peerDependencies })];
 
 async function bundleCommandLine() {
   const directory = join(dist, "cli");

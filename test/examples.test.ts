@@ -1,0 +1,50 @@
+/**
+ * The programs in `examples/` run as a reader would run them: on the built package, by its name.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const temporary = mkdtempSync(join(tmpdir(), "examples-"));
+
+async function example(name: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, "examples", name), ...args]);
+  return stdout;
+}
+
+describe("examples", () => {
+  beforeAll(() => {
+    if (!existsSync(join(ROOT, "dist/index.js"))) throw new Error("the package is not built: npm run build");
+  });
+  afterAll(() => rmSync(temporary, { recursive: true }));
+
+  it("main-job: load, change, diff, commit, history, in under ten seconds", async () => {
+    const start = performance.now();
+    const output = await example("main-job.mjs");
+    expect(performance.now() - start).toBeLessThan(10_000);
+    for (const line of ["C /etc/motd", "D /usr/share/greetings/de.txt", "A /home/ada/letter.txt"]) {
+      expect(output.split("\n")).toContain(line);
+    }
+    expect(output).toContain("EACCES");
+    expect(output).toContain("4 layers");
+    expect(output).toContain('mounted anew, says: "Changed in a container.\\n"');
+  });
+
+  it("diff-to-layer: the layer's whiteout is in the tar, and no unchanged file", async () => {
+    const path = join(temporary, "changes.tar");
+    const output = await example("diff-to-layer.mjs", path);
+    expect(output).toContain("written again: the same digest");
+    const archive = readFileSync(path, "latin1");
+    expect(archive).toContain("usr/share/greetings/.wh.de.txt");
+    expect(archive).not.toContain("etc/passwd");
+  });
+
+  it("lookup-depth: finds the path under 128 layers", async () => {
+    expect(await example("lookup-depth.mjs")).toMatch(/^ +128 +\d+ +\d+ +\d+\.\d\d$/m);
+  });
+});
