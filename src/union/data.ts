@@ -5,9 +5,13 @@ import { errno } from "../posix/errno.ts";
 import type { Xattrs } from "../tree/inode.ts";
 import type { InodeId, UpperFile } from "./inodes.ts";
 import { MAX_FILE_SIZE, PageMap } from "./page-map.ts";
+import { PAGE_SIZE } from "./page-slots.ts";
 import type { Union } from "./union.ts";
 
 const CAPABILITY = "security.capability";
+
+/** What an edit that makes pages does before it looks for room in memory again, in bytes. */
+const PIECE = 2 ** 22;
 
 /** Writes, as far as the limits go. */
 export function write(
@@ -21,18 +25,43 @@ export function write(
 ): number {
   if (length === 0) return 0;
   if (position >= MAX_FILE_SIZE) return -errno.EFBIG;
-  const file = union.writableFile(id);
-  const pages = file.content.pages;
   const count = Math.min(length, MAX_FILE_SIZE - position);
-  const written = file.content.write(source, offset, count, position, union.epoch, union.budget());
-  union.usage.pages += file.content.pages - pages;
-  if (written > 0) contentChanged(union, file, dropped);
-  return written;
+  const piece = union.backing === undefined ? count : PIECE;
+  return inPieces(union, id, count, piece, dropped, ({ content }, done, length) =>
+    content.write(source, offset + done, length, position + done, union.epoch, union.budget()),
+  );
+}
+
+/** Edits a file in pieces of up to `most` bytes until one comes out short. */
+function inPieces(
+  union: Union,
+  id: InodeId,
+  length: number,
+  most: number,
+  dropped: number,
+  run: (file: UpperFile, done: number, piece: number) => number,
+): number {
+  let done = 0;
+  let result = 0;
+  while (done < length) {
+    const piece = Math.min(length - done, most);
+    result = union.makeRoom(Math.min(piece, PIECE) / PAGE_SIZE + 1);
+    if (result < 0) break;
+    const file = union.writableFile(id);
+    result = edit(union, file, () => run(file, done, piece));
+    if (result > 0) done += result;
+    if (result < piece) break;
+  }
+  if (done === 0) return result;
+  contentChanged(union, union.writableFile(id), dropped);
+  return done;
 }
 
 /** Sets a file's size. */
 export function truncate(union: Union, id: InodeId, size: number, dropped: number): number {
   if (size > MAX_FILE_SIZE) return -errno.EFBIG;
+  const full = union.makeRoom(1);
+  if (full < 0) return full;
   const file = union.writableFile(id);
   const done = edit(union, file, () => file.content.truncate(size, union.epoch, union.budget()));
   if (done === 0) contentChanged(union, file, dropped);
@@ -50,6 +79,8 @@ export function allocate(
   dropped: number,
 ): number {
   if (end > MAX_FILE_SIZE) return -errno.EFBIG;
+  const full = union.makeRoom(2);
+  if (full < 0) return full;
   const file = union.writableFile(id);
   const { content } = file;
   const done = edit(union, file, () => {
@@ -77,26 +108,27 @@ export function copyRange(
   if (count <= 0) return 0;
   // What is shared must not be changed in place by the source afterwards.
   union.beginEpoch();
-  const target = union.writableFile(to);
-  const done = edit(union, target, () =>
-    target.content.share(source, fromPosition, toPosition, count, union.epoch, union.budget()),
+  // Where the pages of both lie alike they are shared, and take no room.
+  const shared = (toPosition - fromPosition) % PAGE_SIZE === 0;
+  const piece = union.backing === undefined || shared ? count : PIECE;
+  return inPieces(union, to, count, piece, dropped, ({ content }, done, length) =>
+    content.share(source, fromPosition + done, toPosition + done, length, union.epoch, union.budget()),
   );
-  if (done > 0) contentChanged(union, target, dropped);
-  return done;
 }
 
 function sourceContent(union: Union, id: InodeId): PageMap {
   const upper = union.view.upper(id);
   if (upper?.kind === "file") return upper.content;
   const lower = union.view.tree.inode(id);
-  return lower.kind === "file" ? PageMap.over(lower.content) : PageMap.empty();
+  return lower.kind === "file" ? PageMap.over(lower.content, id) : PageMap.empty();
 }
 
 /** Runs an edit of a file's pages and accounts for what it added or freed. */
 function edit(union: Union, file: UpperFile, run: () => number): number {
-  const pages = file.content.pages;
+  const { pages, resident } = file.content;
   const result = run();
   union.usage.pages += file.content.pages - pages;
+  union.usage.resident += file.content.resident - resident;
   return result;
 }
 

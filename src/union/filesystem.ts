@@ -143,5 +143,9 @@ export interface Filesystem {
   seek(id: InodeId, position: number, whence: "data" | "hole"): number;
   /** Makes a range readable that is not local. */
   prepare(id: InodeId, start: number, end: number): Promise<void>;
+  /**
+   * A commit point: what was done so far lasts.
+   * @throws PosixError where it could not be made to
+   */
   sync(): void;
 }

@@ -8,7 +8,7 @@
  */
 import type { Nanoseconds } from "../posix/time.ts";
 import type { Attributes, Inode, Xattrs } from "../tree/inode.ts";
-import { FIRST_NEW_NUMBER } from "../tree/tree.ts";
+import { FIRST_NEW_NUMBER, type NodeId } from "../tree/tree.ts";
 import { PageMap } from "./page-map.ts";
 import type { Epoch } from "./table.ts";
 
@@ -101,6 +101,7 @@ export function copyUp(
   lower: Inode,
   epoch: Epoch,
   names: number,
+  node: NodeId,
   place: { parent: InodeId; name: string; subdirectories: number },
 ): UpperInode {
   const base = {
@@ -117,7 +118,7 @@ export function copyUp(
   };
   switch (lower.kind) {
     case "file":
-      return { ...base, kind: "file", content: PageMap.over(lower.content) };
+      return { ...base, kind: "file", content: PageMap.over(lower.content, node) };
     case "directory":
       return { ...base, kind: "directory", entries: new Map(), ...place };
     case "symlink":

@@ -44,7 +44,8 @@ export function createMount(lower: Tree | Snapshot, options: MountOptions = {}):
   return mountOf(union, options.readOnly ?? false, makeCaller(options.caller ?? {}));
 }
 
-function mountOf(union: Union, readOnly: boolean, caller: Caller): Mount {
+/** @internal A mount of a union that someone else keeps. */
+export function mountOf(union: Union, readOnly: boolean, caller: Caller): Mount {
   const filesystem = new UnionFilesystem(union, readOnly);
   const view = { attachment: rootAttachment(filesystem, readOnly), id: filesystem.root };
   return new Mount({ filesystem, view, files: new FileTable() }, caller, undefined);

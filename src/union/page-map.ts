@@ -16,10 +16,14 @@
  */
 import { errno } from "../posix/errno.ts";
 import { type Content, sameRange } from "../tree/content.ts";
+import { NO_NODE, type NodeId } from "../tree/tree.ts";
 import {
   type Branch,
   clear,
   continues,
+  countPages,
+  isOwn,
+  type Move,
   PAGE_SIZE,
   type Page,
   place,
@@ -27,6 +31,7 @@ import {
   readRun,
   type Slot,
   sameExtent,
+  settle,
   span,
   WIDTH,
 } from "./page-slots.ts";
@@ -43,8 +48,10 @@ export class PageMap implements Content {
   /** The level that the root slot covers. */
   #level = 0;
   #size: number;
-  /** Pages of this map's own, shared ones included. */
+  /** Pages of this map's own, shared ones and those moved out of memory included. */
   #pages = 0;
+  /** Those of them that are in memory. */
+  #resident = 0;
   /** What {@link blocks} found, until the next edit. */
   #blocks: number | undefined;
   /** Where the next sequential page can go. */
@@ -58,11 +65,20 @@ export class PageMap implements Content {
     return new PageMap(0);
   }
 
-  /** A map that takes all its bytes from `content`. */
-  static over(content: Content): PageMap {
+  /** A map that takes all its bytes from `content`, which is that of a lower file, if `origin` is given. */
+  static over(content: Content, origin: NodeId = NO_NODE): PageMap {
     const map = new PageMap(content.size);
     while (span(map.#level) < content.size) map.#level += 1;
-    if (content.size > 0) map.#root = { type: "run", content, at: 0 };
+    if (content.size > 0) map.#root = { type: "run", content, origin, at: 0 };
+    return map;
+  }
+
+  /** A map of slots that were put together elsewhere; `level` is the root's. */
+  static of(size: number, root: Slot | undefined, level: number): PageMap {
+    const map = new PageMap(size);
+    map.#root = root;
+    map.#level = level;
+    map.#count();
     return map;
   }
 
@@ -72,6 +88,33 @@ export class PageMap implements Content {
     map.#root = this.#root;
     map.#level = this.#level;
     map.#pages = this.#pages;
+    map.#resident = this.#resident;
+    return map;
+  }
+
+  #count(): void {
+    const count = { own: 0, resident: 0 };
+    if (this.#root !== undefined) countPages(this.#root, this.#level, count);
+    this.#pages = count.own;
+    this.#resident = count.resident;
+  }
+
+  /** The slots, not to be changed. */
+  get slots(): { readonly root: Slot | undefined; readonly level: number } {
+    return { root: this.#root, level: this.#level };
+  }
+
+  /**
+   * The same bytes with pages and runs where `move` wants them. What `before` shares with this map is
+   * not looked at; it must be where it shall be.
+   */
+  settled(before: PageMap | undefined, epoch: Epoch, move: Move): PageMap {
+    const known = before !== undefined && before.#level === this.#level ? before.#root : undefined;
+    const root = settle(this.#root, known, this.#level, epoch, move);
+    const map = this.copy();
+    map.#root = root;
+    // What moves it leaves nothing of in memory, and the same pages.
+    map.#resident = 0;
     return map;
   }
 
@@ -82,6 +125,11 @@ export class PageMap implements Content {
   /** Pages that the map holds itself, in units of {@link PAGE_SIZE}. */
   get pages(): number {
     return this.#pages;
+  }
+
+  /** Those of them that are in memory. */
+  get resident(): number {
+    return this.#resident;
   }
 
   read(target: Uint8Array, offset: number, length: number, position: number): number {
@@ -198,7 +246,7 @@ export class PageMap implements Content {
     this.#grow(start + PAGE_SIZE);
     const { slot } = this.#extentAt(start, start + PAGE_SIZE);
     if (slot !== undefined && slot.type === "page" && slot.epoch === epoch) return slot;
-    const fresh = slot === undefined || slot.type === "run";
+    const fresh = !isOwn(slot);
     if (fresh && this.#pages >= limit) return -errno.ENOSPC;
     const page = this.#newPage(start, epoch);
     if (!overwritten && slot !== undefined) {
@@ -210,6 +258,7 @@ export class PageMap implements Content {
     }
     this.#put(start, 0, page, epoch);
     if (fresh) this.#pages += 1;
+    if (slot?.type !== "page") this.#resident += 1;
     return page;
   }
 
@@ -283,9 +332,10 @@ export class PageMap implements Content {
   #clear(start: number, end: number, epoch: Epoch): void {
     const stop = Math.min(end, span(this.#level));
     if (start >= stop) return;
-    const removed = { pages: 0 };
+    const removed = { own: 0, resident: 0 };
     this.#root = clear(this.#root, this.#level, 0, start, stop, epoch, removed);
-    this.#pages -= removed.pages;
+    this.#pages -= removed.own;
+    this.#resident -= removed.resident;
   }
 
   /**
@@ -360,15 +410,23 @@ export class PageMap implements Content {
     const extent = source.#extentAt(there, there + Math.floor(reach / PAGE_SIZE) * PAGE_SIZE);
     let end = extent.end;
     if (extent.slot !== undefined && extent.slot.type === "page") end = Math.min(end, there + PAGE_SIZE);
-    const shared = Math.floor((end - there) / PAGE_SIZE) * PAGE_SIZE;
+    let shared = Math.floor((end - there) / PAGE_SIZE) * PAGE_SIZE;
     if (shared <= 0) return 0;
+    const { slot } = extent;
+    const own = isOwn(slot);
+    if (own && limit - this.#pages < shared / PAGE_SIZE) {
+      // Near the limit page by page: what is a page of this map's already costs nothing.
+      shared = PAGE_SIZE;
+      if (this.#pages >= limit && !isOwn(this.#extentAt(here, here + PAGE_SIZE).slot)) return 0;
+    }
     this.#clear(here, here + shared, epoch);
-    if (extent.slot !== undefined && extent.slot.type === "page") {
-      if (this.#pages >= limit) return 0;
-      this.#put(here, 0, { ...extent.slot, epoch: 0 }, epoch);
+    if (slot?.type === "page") {
+      this.#put(here, 0, { ...slot, epoch: 0 }, epoch);
       this.#pages += 1;
-    } else if (extent.slot !== undefined) {
-      this.#putRun(here, shared, extent.slot.content, extent.slot.at + there - extent.start, epoch);
+      this.#resident += 1;
+    } else if (slot?.type === "run") {
+      this.#putRun(here, shared, { ...slot, at: slot.at + there - extent.start }, epoch);
+      if (own) this.#pages += shared / PAGE_SIZE;
     }
     const count = Math.min(shared, length);
     if (here + count > this.#size) this.#size = here + count;
@@ -376,14 +434,14 @@ export class PageMap implements Content {
   }
 
   /** Lays a run over whole pages with as few slots as alignment allows. */
-  #putRun(start: number, length: number, content: Content, at: number, epoch: Epoch): void {
+  #putRun(start: number, length: number, run: Run, epoch: Epoch): void {
     let done = 0;
     while (done < length) {
       let level = 0;
       while (level < 6 && (start + done) % span(level + 1) === 0 && length - done >= span(level + 1)) {
         level += 1;
       }
-      this.#put(start + done, level, { type: "run", content, at: at + done }, epoch);
+      this.#put(start + done, level, { ...run, at: run.at + done }, epoch);
       done += span(level);
     }
   }
@@ -428,7 +486,11 @@ export class PageMap implements Content {
       const theirs =
         other instanceof PageMap
           ? other.#extentAt(at, own.end)
-          : { slot: { type: "run", content: other, at: 0 } as const, start: 0, end: own.end };
+          : {
+              slot: { type: "run", content: other, origin: NO_NODE, at: 0 } as const,
+              start: 0,
+              end: own.end,
+            };
       const end = Math.min(own.end, theirs.end);
       if (!sameExtent(own, theirs) && !sameRange(this, other, at, end)) return false;
       at = end;

@@ -4,15 +4,21 @@
  */
 import { errno } from "../posix/errno.ts";
 import { type Content, SliceContent } from "../tree/content.ts";
+import type { NodeId } from "../tree/tree.ts";
 import type { Epoch } from "./table.ts";
 
 export const PAGE_SIZE = 4096;
 const BITS = 6;
 export const WIDTH = 1 << BITS;
 
+/** Origin of bytes that are a file's own and were moved out of memory: they count as its pages do. */
+export const OWN_DATA = -2;
+
 export interface Run {
   readonly type: "run";
   readonly content: Content;
+  /** The lower file whose content it is, {@link OWN_DATA}, or `NO_NODE` for content that is in no tree. */
+  readonly origin: NodeId;
   /** Position in the content that the slot's first byte has. */
   readonly at: number;
 }
@@ -48,6 +54,11 @@ function samePlace(a: Content, b: Content): boolean {
     a.start === b.start &&
     a.size === b.size
   );
+}
+
+/** Whether a slot is a page of the file's own, in memory or not. */
+export function isOwn(slot: Slot | undefined): boolean {
+  return slot?.type === "page" || (slot?.type === "run" && slot.origin === OWN_DATA);
 }
 
 interface Extent {
@@ -149,12 +160,12 @@ export function clear(
   start: number,
   end: number,
   epoch: Epoch,
-  removed: { pages: number },
+  removed: PageCount,
 ): Slot | undefined {
   if (slot === undefined) return undefined;
   const width = span(level);
   if (start <= base && end >= base + width) {
-    removed.pages += countPages(slot);
+    countPages(slot, level, removed);
     return undefined;
   }
   const branch = split(slot, level, epoch);
@@ -167,10 +178,50 @@ export function clear(
   return branch;
 }
 
-function countPages(slot: Slot): number {
-  if (slot.type === "page") return 1;
-  if (slot.type === "run") return 0;
-  let pages = 0;
-  for (const below of slot.slots) if (below !== undefined) pages += countPages(below);
-  return pages;
+/** How many pages of a file's own there are, and how many of them in memory. */
+export interface PageCount {
+  own: number;
+  resident: number;
+}
+
+/** Adds the pages under a slot of a level. */
+export function countPages(slot: Slot, level: number, into: PageCount): void {
+  if (slot.type === "page") {
+    into.own += 1;
+    into.resident += 1;
+  } else if (slot.type === "run") {
+    if (slot.origin === OWN_DATA) into.own += span(level) / PAGE_SIZE;
+  } else {
+    for (const below of slot.slots) if (below !== undefined) countPages(below, level - 1, into);
+  }
+}
+
+/** Where a page or a run of `length` bytes shall be from now on; the same slot where it stays. */
+export type Move = (slot: Run | Page, length: number) => Run | Page;
+
+/**
+ * The tree under `slot` with everything where `move` wants it, in the order of the file. Nothing is
+ * changed in place. What is also in `before`, at the same place of the same level, is where it shall be.
+ */
+export function settle(
+  slot: Slot | undefined,
+  before: Slot | undefined,
+  level: number,
+  epoch: Epoch,
+  move: Move,
+): Slot | undefined {
+  if (slot === undefined || slot === before) return slot;
+  if (slot.type !== "branch") return move(slot, span(level));
+  const known = before?.type === "branch" ? before.slots : undefined;
+  const slots = slot.slots.map((below, i) => settle(below, known?.[i], level - 1, epoch, move));
+  if (slots.every((below, i) => below === slot.slots[i])) return slot;
+  return joined(slots, span(level - 1)) ?? { type: "branch", epoch, slots };
+}
+
+/** The one run that slots of `width` bytes each are, if they are: a file written in order takes no slot a page. */
+function joined(slots: readonly (Slot | undefined)[], width: number): Run | undefined {
+  const first = slots[0];
+  if (first?.type !== "run" || first.origin !== OWN_DATA) return undefined;
+  for (let i = 1; i < slots.length; i++) if (!continues(first, slots[i], i * width)) return undefined;
+  return first;
 }

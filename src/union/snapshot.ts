@@ -6,14 +6,15 @@ import type { ChangeSet } from "../tree/change.ts";
 import type { DiffOptions } from "../tree/diff.ts";
 import type { Tree } from "../tree/tree.ts";
 import { changesBetween as compareViews } from "./changes.ts";
+import type { Usage } from "./union.ts";
 import { View } from "./view.ts";
 
 export class Snapshot {
   /** Not to be changed by anyone. */
   readonly view: View;
-  readonly usage: { readonly pages: number; readonly inodes: number };
+  readonly usage: Usage;
 
-  constructor(view: View, usage: { readonly pages: number; readonly inodes: number }) {
+  constructor(view: View, usage: Usage) {
     this.view = view;
     this.usage = { ...usage };
   }

@@ -21,7 +21,7 @@ import { link, make, rename, rmdir, unlink } from "./names.ts";
 import { PageMap } from "./page-map.ts";
 import { PAGE_SIZE } from "./page-slots.ts";
 import type { Stat } from "./types.ts";
-import type { Union } from "./union.ts";
+import type { Union, Usage } from "./union.ts";
 import { NO_INODE, type View } from "./view.ts";
 
 /** What a directory's `st_size` says, whatever it holds. */
@@ -320,13 +320,13 @@ export class UnionFilesystem implements Filesystem {
   }
 
   /** Goes on from another moment of the same tree. */
-  restore(view: View, usage: { readonly pages: number; readonly inodes: number }): void {
+  restore(view: View, usage: Usage): void {
     this.#contents.clear();
     this.union.restore(view, usage);
   }
 
   sync(): void {
-    // The upper is in memory: there is nowhere to sync to.
+    this.union.backing?.sync();
   }
 }
 

@@ -38,6 +38,34 @@ export interface Limits {
   readonly inodes?: number;
 }
 
+/** What an upper holds. */
+export interface Usage {
+  /** Pages of file data. */
+  readonly pages: number;
+  /** Inodes made since the mount. */
+  readonly inodes: number;
+  /** Pages that are in memory; shared ones count for each file. */
+  readonly resident: number;
+}
+
+const NO_USAGE: Usage = { pages: 0, inodes: 0, resident: 0 };
+
+/**
+ * Where an upper is kept besides memory. It may put other page maps with the same bytes into the
+ * union's files at any call; ids and attributes stay.
+ */
+export interface Backing {
+  /** How many pages may be in memory before some have to be moved out. */
+  readonly residentPages: number;
+  /** Moves all pages out of memory: 0, or a negated error number with nothing changed. */
+  spill(): number;
+  /**
+   * Makes what was done so far last.
+   * @throws PosixError with nothing changed
+   */
+  sync(): void;
+}
+
 /** The most names an inode can have, as on ext4. */
 export const LINK_MAX = 65_000;
 
@@ -46,13 +74,14 @@ export class Union {
   epoch: Epoch = newEpoch();
   readonly clock: () => Nanoseconds;
   readonly limits: Limits;
-  /** Pages and inodes that the upper holds. */
-  usage: { pages: number; inodes: number };
+  usage: { -readonly [key in keyof Usage]: Usage[key] };
+  /** Absent where the upper is in memory alone. */
+  backing: Backing | undefined;
   readonly events = new Events();
   /** How often each inode is open. */
   readonly #open = new Map<InodeId, number>();
 
-  constructor(view: View, clock: () => Nanoseconds, limits: Limits, usage = { pages: 0, inodes: 0 }) {
+  constructor(view: View, clock: () => Nanoseconds, limits: Limits, usage: Usage = NO_USAGE) {
     this.view = view;
     this.clock = clock;
     this.limits = limits;
@@ -71,7 +100,7 @@ export class Union {
   }
 
   /** Goes on from another moment of the same tree. Open references to inodes that it does not have go stale. */
-  restore(view: View, usage: { pages: number; inodes: number }): void {
+  restore(view: View, usage: Usage): void {
     this.view = view.copy();
     this.epoch = newEpoch();
     this.usage = { ...usage };
@@ -82,6 +111,20 @@ export class Union {
   budget(): number {
     const { bytes } = this.limits;
     return bytes === undefined ? Number.POSITIVE_INFINITY : Math.floor(bytes / PAGE_SIZE) - this.usage.pages;
+  }
+
+  /** Sees to it that `pages` more have room in memory: 0, or a negated error number with nothing changed. */
+  makeRoom(pages: number): number {
+    const { backing } = this;
+    const { resident } = this.usage;
+    if (backing === undefined || resident === 0 || resident + pages <= backing.residentPages) return 0;
+    return backing.spill();
+  }
+
+  /** Puts a map with the same bytes into a file. */
+  replaceContent(id: InodeId, file: UpperFile, content: PageMap): void {
+    this.usage.resident += content.resident - file.content.resident;
+    this.#put(id, { ...file, epoch: this.epoch, content });
   }
 
   /** Whether another inode may be made: 0 or `-ENOSPC`. */
@@ -96,7 +139,7 @@ export class Union {
     const inode =
       present !== undefined
         ? cloneInode(present, this.epoch)
-        : copyUp(this.view.tree.inode(id), this.epoch, this.view.tree.linkCount(id), this.#place(id));
+        : copyUp(this.view.tree.inode(id), this.epoch, this.view.tree.linkCount(id), id, this.#place(id));
     this.#put(id, inode);
     return inode;
   }
@@ -177,7 +220,10 @@ export class Union {
   forget(id: InodeId): void {
     const upper = this.view.upper(id);
     if (upper === undefined) return;
-    if (upper.kind === "file") this.usage.pages -= upper.content.pages;
+    if (upper.kind === "file") {
+      this.usage.pages -= upper.content.pages;
+      this.usage.resident -= upper.content.resident;
+    }
     if (isLower(id)) {
       this.view.copied.delete(id, this.epoch);
     } else {
