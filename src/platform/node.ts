@@ -7,6 +7,7 @@ import { pipeline, Readable, type Transform } from "node:stream";
 import * as zlib from "node:zlib";
 import { type ErrorCode, errno } from "../posix/errno.ts";
 import { deflateBlocks } from "./deflate.ts";
+import { hostDirectory } from "./host.ts";
 import type { ByteStream, HashAlgorithm, Hasher, Platform, RandomAccess } from "./types.ts";
 
 /** Nanoseconds of wall clock at `hrtime` zero, so that times have a sub-microsecond part. */
@@ -82,6 +83,7 @@ export const platform: Platform = {
   }),
   deflate: deflateBlocks,
   crc32: zlib.crc32,
+  hostDirectory,
 };
 
 /** A file on disk that does not change while it is open. */

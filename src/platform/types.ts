@@ -3,7 +3,9 @@
  * the clock, randomness, hashing, decompression and files only through `#platform`, which the
  * package maps to `node.ts` or, in a browser bundle, to `browser.ts`.
  */
+
 import type { Nanoseconds } from "../posix/time.ts";
+import type { HostDirectory } from "./host-types.ts";
 
 /** A running digest. */
 export interface Hasher {
@@ -57,4 +59,6 @@ export interface Platform {
    * whole and that nothing follows it.
    */
   zstdFrame?(frame: ByteStream): ByteStream;
+  /** A directory of the machine, to make a layer from; undefined where the platform has none. */
+  hostDirectory?(root: string): HostDirectory;
 }

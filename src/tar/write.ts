@@ -201,9 +201,9 @@ export class ComposedArchive implements RandomAccess {
 
   /** The error of a read that failed in the record it came to last. */
   #failure(result: number): ArchiveError {
-    const entry = this.#records[this.#current]?.header.name;
-    return new ArchiveError("source", `the content of a file cannot be read: ${errorCode(-result)}`, {
-      entry,
+    const reason = result === -errno.ESTALE ? "the file was changed" : "it cannot be read";
+    return new ArchiveError("source", `a file's content: ${reason} (${errorCode(-result)})`, {
+      entry: this.#records[this.#current]?.header.name,
       offset: this.#starts[this.#current],
     });
   }
