@@ -104,6 +104,8 @@ class FrameSource {
   readonly #walker = new FrameWalker();
   #chunk: Uint8Array = new Uint8Array(0);
   #at = 0;
+  /** Whether the frame at hand was given to its end. */
+  #whole = false;
 
   constructor(source: ByteStream) {
     this.#iterator = source[Symbol.asyncIterator]();
@@ -121,6 +123,7 @@ class FrameSource {
 
   /** Whether another frame follows. */
   async more(): Promise<boolean> {
+    this.#whole = false;
     if (await this.#fill()) return true;
     if (!this.#walker.started) throw new ZstdError("unexpected end of stream");
     return false;
@@ -132,13 +135,14 @@ class FrameSource {
       if (!(await this.#fill())) throw new ZstdError("unexpected end of stream");
       const from = this.#at;
       this.#at = this.#walker.take(this.#chunk, from);
+      this.#whole = this.#walker.between;
       yield this.#chunk.subarray(from, this.#at);
-    } while (!this.#walker.between);
+    } while (!this.#whole);
   }
 
   /** @throws ZstdError where the decoder left bytes of a frame */
   checkWhole(): void {
-    if (!this.#walker.between) throw new ZstdError("frame is shorter than its blocks");
+    if (!this.#whole) throw new ZstdError("frame is shorter than its blocks");
   }
 
   async close(): Promise<void> {
