@@ -2,7 +2,8 @@
  * `strata history`: how an image was made, as `docker history` tells it.
  */
 import type { Command } from "commander";
-import { shortDigest } from "../oci/digest.ts";
+import { type Digest, shortDigest } from "../oci/digest.ts";
+import { stepImages } from "../runtime/ancestors.ts";
 import type { HistoryRow } from "../runtime/image.ts";
 import { withShownTag } from "../store/resolve.ts";
 import type { Context } from "./context.ts";
@@ -39,7 +40,7 @@ function ellipsis(text: string): string {
   return runes.length <= MAX_COMMAND ? text : `${runes.slice(0, MAX_COMMAND - 1).join("")}…`;
 }
 
-function rowOf(row: HistoryRow, id: string, human: boolean, truncate: boolean, now: number): Row {
+function rowOf(row: HistoryRow, id: Digest | undefined, human: boolean, truncate: boolean, now: number): Row {
   const { entry, size } = row;
   const command = (entry.created_by ?? "").replaceAll("\t", " ");
   return {
@@ -47,14 +48,14 @@ function rowOf(row: HistoryRow, id: string, human: boolean, truncate: boolean, n
     CreatedAt: createdAt(entry.created),
     CreatedBy: truncate ? ellipsis(command) : command,
     CreatedSince: createdSince(entry.created, now),
-    ID: id,
+    ID: id === undefined ? MISSING : truncate ? shortDigest(id) : id,
     Size: human ? humanSize(size) : String(size),
   };
 }
 
-/** A flag that may be given a truth: `-H`, `--human`, `--human=false`. */
+/** A flag that may be given a truth: `-H`, `-H=false`, `--human`, `--human=false`. */
 function truth(value: string | boolean | undefined): boolean {
-  return value === undefined || value === true || !/^(0|false|False|FALSE|f|F)$/.test(String(value));
+  return value === undefined || value === true || !/^=?(0|false|False|FALSE|f|F)$/.test(String(value));
 }
 
 export function define(command: Command, context: Context): void {
@@ -73,11 +74,11 @@ export function define(command: Command, context: Context): void {
         throw isNoSuchImage(error) ? refused(`No such image: ${withShownTag(name)}`) : error;
       });
       const human = truth(options.human);
-      const id = options.trunc ? shortDigest(image.id) : image.id;
-      const steps = [...(await image.history())].reverse();
-      const rows = steps.map((step, i) =>
-        rowOf(step, i === 0 ? id : MISSING, human, options.trunc, context.terminal.now()),
-      );
+      const stored = (await store.images()).map((candidate) => candidate.image);
+      const ids = stepImages(image, stored);
+      const rows = (await image.history())
+        .map((step, i) => rowOf(step, ids[i], human, options.trunc, context.terminal.now()))
+        .reverse();
       const format = options.format ?? "";
       if (options.quiet && format === "") {
         return await context.write(rows.map((row) => `${String(row.ID)}\n`).join(""));

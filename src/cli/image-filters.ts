@@ -4,7 +4,7 @@
  */
 import { digestHex } from "../oci/digest.ts";
 import { familiarName, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
-import { refused } from "./failure.ts";
+import { Failure, refused } from "./failure.ts";
 import type { ListedImage } from "./images.ts";
 
 /** A shell pattern as Go's path.Match has it: no wildcard matches a slash. */
@@ -107,8 +107,9 @@ type Test = (image: ListedImage) => boolean;
 function makeTest(filter: string, all: readonly ListedImage[], now: number): { key: string; test: Test } {
   const equals = filter.indexOf("=");
   if (equals < 0)
-    throw refused(
+    throw new Failure(
       `invalid argument "${filter}" for "-f, --filter" flag: bad format of filter (expected name=value)`,
+      125,
     );
   const key = filter.slice(0, equals).trim().toLowerCase();
   const value = filter.slice(equals + 1).trim();

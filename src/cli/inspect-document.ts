@@ -62,7 +62,7 @@ export async function inspectImage(store: Store, image: Image, tags: readonly st
   const digests = image.references.filter(({ digest }) => digest !== undefined);
   return {
     Id: image.id,
-    RepoTags: tags,
+    RepoTags: [...tags].sort(),
     RepoDigests: digests.map((reference) => `${familiarName(reference)}@${reference.digest}`),
     Parent: "",
     Comment: comment(image),
