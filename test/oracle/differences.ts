@@ -24,6 +24,8 @@ interface Difference {
   readonly reason: string;
   /** Whether the kernel refused, for this reason, a call that ours would do; it is then left out on ours. */
   refuses?(moment: Moment): boolean;
+  /** Whether the kernel's mount is spoilt from here on, so that nothing after this call can be compared. */
+  spoils?(moment: Moment): boolean;
   /** Makes the call on ours in another way than by itself, where that is needed; gives its result. */
   settles?(moment: Moment): Result | undefined;
   /** Whether the two results may differ so. Brings ours to where the kernel is, if that is needed. */
@@ -64,6 +66,16 @@ export const DIFFERENCES = {
       "slot" in operation &&
       CHANGES.has(operation.call) &&
       session.isUnlinked(operation.slot),
+  },
+  "unlinked lower directory": {
+    reason:
+      "Where another directory has its name now, of which the upper holds nothing yet, overlayfs copies the unlinked one up over it, and what was there is gone.",
+    spoils: ({ mount, operation, kernel, session }: Moment) =>
+      mount !== "plain" &&
+      typeof kernel !== "string" &&
+      "slot" in operation &&
+      CHANGES.has(operation.call) &&
+      session.isUnlinked(operation.slot, "directory"),
   },
   "link count of an unlinked lower inode": {
     reason: "Overlayfs shows the count of the lower inode, which no unlink above it can change. Ours is 0.",
@@ -113,6 +125,11 @@ const ENTRIES = Object.entries(DIFFERENCES) as [DifferenceName, Difference][];
 /** The difference for which the kernel refused a call that ours would do. */
 export function refusal(moment: Moment): DifferenceName | undefined {
   return ENTRIES.find(([, difference]) => difference.refuses?.(moment))?.[0];
+}
+
+/** The difference by which the kernel's mount is spoilt after a call. */
+export function spoiling(moment: Moment): DifferenceName | undefined {
+  return ENTRIES.find(([, difference]) => difference.spoils?.(moment))?.[0];
 }
 
 /** Makes a call on ours as a difference demands; undefined where none does. */

@@ -223,10 +223,12 @@ export class Session {
       ]);
   }
 
-  /** Whether what a slot has open lost its last name. */
-  isUnlinked(slot: number): boolean {
+  /** Whether what a slot has open lost its last name, and is of a kind if one is given. */
+  isUnlinked(slot: number, kind?: Kind): boolean {
     const fd = this.#handles.get(slot);
-    return fd !== undefined && this.mount.fstat(fd).nlink === 0;
+    if (fd === undefined) return false;
+    const { nlink, mode } = this.mount.fstat(fd);
+    return nlink === 0 && (kind === undefined || kindOf(mode) === kind);
   }
 
   /** Truncates a file of holes only to the size that it has, and leaves its time; undefined for any other file. */

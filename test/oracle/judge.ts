@@ -7,7 +7,7 @@ import { layerFromBytes } from "../../src/layer/read.ts";
 import { writeLayer } from "../../src/layer/write.ts";
 import type { PackedTree } from "../../src/tree/packed.ts";
 import { createMount } from "../../src/union/mount.ts";
-import { allowance, type DifferenceName, refusal, settlement } from "./differences.ts";
+import { allowance, type DifferenceName, refusal, settlement, spoiling } from "./differences.ts";
 import { Session } from "./execute.ts";
 import type { Kernel, MountKind } from "./kernel.ts";
 import { lowerTree } from "./layers.ts";
@@ -33,6 +33,8 @@ export interface Judgement {
   readonly succeeded: number;
   /** Which deliberate differences were met. */
   readonly differences: readonly DifferenceName[];
+  /** Whether the comparison ended early, for one of them. */
+  readonly spoilt: boolean;
 }
 
 /** What is run for a kind of mount: the default mount breaks hardlinks, so its lowers have none. */
@@ -47,7 +49,7 @@ export async function judge(kernel: Kernel, mount: MountKind, scenario: Scenario
   const lower = lowerTree(run.layers);
   const session = new Session(createMount(lower));
   const judgement = compareCalls(mount, run, outcome, session, kernel.protectedHardlinks);
-  if (judgement.divergence !== undefined) return judgement;
+  if (judgement.divergence !== undefined || judgement.spoilt) return judgement;
   const divergence =
     compareTrees(mount, outcome.tree, session.tree()) ??
     (await compareUppers(mount, lower, session, outcome));
@@ -72,6 +74,11 @@ function compareCalls(
       differences.push(refused);
       continue;
     }
+    const spoilt = spoiling(moment);
+    if (spoilt !== undefined) {
+      differences.push(spoilt);
+      return { divergence: undefined, differences, succeeded, spoilt: true };
+    }
     const settled = settlement(moment);
     if (settled !== undefined) differences.push(settled.name);
     const actual = settled?.result ?? session.run(operation);
@@ -83,10 +90,10 @@ function compareCalls(
       }
       const kind = `${operation.call}: kernel ${shape(expected)}, ours ${shape(actual)}`;
       const divergence = { mount, at, kind, kernel: JSON.stringify(expected), ours: JSON.stringify(actual) };
-      return { divergence, differences, succeeded };
+      return { divergence, differences, succeeded, spoilt: false };
     }
   }
-  return { divergence: undefined, differences, succeeded };
+  return { divergence: undefined, differences, succeeded, spoilt: false };
 }
 
 /** An error by its name, a result as one that is there. */
