@@ -5,7 +5,7 @@
 import { PosixError } from "../posix/errno.ts";
 import { nameToBytes } from "../posix/names.ts";
 import type { Image } from "../runtime/image.ts";
-import type { Mount } from "../union/mount.ts";
+import { createMount, type Mount } from "../union/mount.ts";
 import type { Context } from "./context.ts";
 import { Failure, isNoSuchImage, messageOf } from "./failure.ts";
 
@@ -39,7 +39,7 @@ export async function findImage(context: Context, name: string): Promise<Image> 
 
 /** An image's files, read-only. */
 export async function mountImage(context: Context, name: string): Promise<Mount> {
-  return await (await findImage(context, name)).mount({ readOnly: true });
+  return createMount(await (await findImage(context, name)).tree(), { readOnly: true });
 }
 
 /** A path that a user gave, from the image's root. */

@@ -10,8 +10,9 @@ import type { StoreCore } from "../store/core.ts";
 import type { ImageRecord } from "../store/images.ts";
 import type { ImageLayer } from "../store/layers.ts";
 import type { Tree } from "../tree/tree.ts";
-import { createMount, type Mount, type MountOptions } from "../union/mount.ts";
-import { type CommitOptions, commitImage } from "./commit.ts";
+import type { Mount, MountOptions } from "../union/mount.ts";
+import type { NodeFs } from "../vfs/node-fs.ts";
+import type { CommitOptions } from "./commit.ts";
 import type { Environment } from "./environment.ts";
 
 /** What an image needs of its store. */
@@ -30,6 +31,12 @@ export interface HistoryRow {
   /** In bytes, uncompressed; 0 without a layer. */
   readonly size: number;
 }
+
+/** A mount of an image, with its face as `node:fs`. */
+export type ImageMount = Mount & {
+  /** As the mount's caller. For another caller, or a fork, use `createFs`. */
+  readonly fs: NodeFs;
+};
 
 export class Image {
   readonly #home: ImageHome;
@@ -108,8 +115,14 @@ export class Image {
   }
 
   /** Its tree under a writable upper. */
-  async mount(options: MountOptions = {}): Promise<Mount> {
-    return createMount(await this.tree(), options);
+  async mount(options: MountOptions = {}): Promise<ImageMount> {
+    const [{ createMount }, { createFs }] = await Promise.all([
+      import("../union/mount.ts"),
+      import("../vfs/node-fs.ts"),
+    ]);
+    const mount = createMount(await this.tree(), options);
+    let face: NodeFs | undefined;
+    return Object.defineProperty(mount, "fs", { get: () => (face ??= createFs(mount)) }) as ImageMount;
   }
 
   /**
@@ -118,6 +131,7 @@ export class Image {
    * @throws StoreError (`invalid`) for a mount of something else; ArchiveError for what a layer cannot hold
    */
   async commit(mount: Mount, options: CommitOptions = {}): Promise<Image> {
+    const { commitImage } = await import("./commit.ts");
     return await commitImage(this, mount, this.#home, options);
   }
 }

@@ -1,5 +1,8 @@
 /**
  * A store of images: an OCI image layout on disk, with what the engine keeps beside it.
+ *
+ * What only loading, saving, mounting or committing needs is imported when that is done, so that a
+ * command which lists images starts at once.
  */
 import { stat } from "node:fs/promises";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -13,17 +16,13 @@ import {
   withDefaultTag,
 } from "../oci/reference.ts";
 import type { ByteStream } from "../platform/types.ts";
-import { openArchiveSource } from "../store/archive-source.ts";
 import { fileStream } from "../store/blobs.ts";
 import { openCore, type StoreCore } from "../store/core.ts";
 import { StoreError } from "../store/errors.ts";
 import { mayBeImage, readImage } from "../store/images.ts";
 import { readNames, type StoredName, updateIndex, withName } from "../store/index-file.ts";
-import { openLayoutSource } from "../store/layout-source.ts";
-import { stageImages } from "../store/load.ts";
-import { assignNames } from "../store/names.ts";
 import { findByID, findByName } from "../store/resolve.ts";
-import { type SavedImage, saveImages } from "../store/save.ts";
+import type { SavedImage } from "../store/save.ts";
 import type { ImageSource } from "../store/source.ts";
 import { Staging } from "../store/staging.ts";
 import { type Environment, hostPlatform, storeDirectory } from "./environment.ts";
@@ -168,6 +167,10 @@ export class Store implements ImageHome {
    */
   async load(input: string | ByteStream, options: LoadOptions = {}): Promise<readonly Image[]> {
     const { blobs, layers, layout } = this.core;
+    const [{ stageImages }, { assignNames }] = await Promise.all([
+      import("../store/load.ts"),
+      import("../store/names.ts"),
+    ]);
     const staging = new Staging(layout.temporary);
     try {
       const source = await openSource(input, staging);
@@ -214,6 +217,7 @@ export class Store implements ImageHome {
         references: byReference ? [named.reference] : [],
       });
     }
+    const { saveImages } = await import("../store/save.ts");
     return saveImages(this.core.blobs, saved);
   }
 }
@@ -229,7 +233,11 @@ function isNameOf(reference: Reference, text: string): boolean {
 }
 
 async function openSource(input: string | ByteStream, staging: Staging): Promise<ImageSource> {
-  if (typeof input !== "string") return await openArchiveSource(input, "standard input", staging);
-  if ((await stat(input)).isDirectory()) return await openLayoutSource(input);
-  return await openArchiveSource(fileStream(input), input, staging);
+  if (typeof input === "string" && (await stat(input)).isDirectory()) {
+    const { openLayoutSource } = await import("../store/layout-source.ts");
+    return await openLayoutSource(input);
+  }
+  const { openArchiveSource } = await import("../store/archive-source.ts");
+  if (typeof input === "string") return await openArchiveSource(fileStream(input), input, staging);
+  return await openArchiveSource(input, "standard input", staging);
 }

@@ -10,7 +10,6 @@ import { stat } from "node:fs/promises";
 import * as v from "valibot";
 import { openLayer } from "../layer/index-file.ts";
 import type { Layer } from "../layer/layer.ts";
-import { readLayer } from "../layer/read.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { jsonBytes, parseJson, validate } from "../oci/json.ts";
@@ -117,6 +116,7 @@ export class Layers {
     const { descriptor, diffID } = layer;
     const archive = keep && descriptor.digest !== diffID ? await staging.create() : undefined;
     let contentSize = 0;
+    const { readLayer } = await import("../layer/read.ts");
     const read = await readLayer(
       bytes,
       { write: (chunk) => archive?.write(chunk) },

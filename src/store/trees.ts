@@ -3,7 +3,6 @@
  * packed on disk, so that opening it again costs neither a parse nor an object an entry.
  */
 import { open } from "node:fs/promises";
-import { applyLayer, applyLayers } from "../layer/apply.ts";
 import { chainIDs } from "../oci/chain.ts";
 import type { Digest } from "../oci/digest.ts";
 import { EMPTY_TREE, openTree, type PackedTree, packTree } from "../tree/packed.ts";
@@ -87,6 +86,7 @@ export class Trees {
     for (const layer of below === undefined ? layers : layers.slice(-1)) {
       opened.push(await this.#layers.open(layer));
     }
+    const { applyLayer, applyLayers } = await import("../layer/apply.ts");
     const tree = below === undefined ? applyLayers(opened) : applyLayer(below, opened[0]!);
     await writeDurably(this.#layout.temporary, this.#layout.tree(chainID, FORMAT_VERSION), packTree(tree));
     return tree;
