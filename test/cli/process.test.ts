@@ -1,0 +1,179 @@
+/**
+ * The command as a process of its own: pipes, exit codes, several at a time, killed, and how much
+ * memory a real image takes.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { digestOf } from "../../src/oci/digest.ts";
+import { imagePath, needs } from "../requirements.ts";
+import { layoutOf, makeImage } from "../store/images.ts";
+import { scratch } from "../store/scratch.ts";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+let bundled: string;
+let main: string;
+
+beforeAll(async () => {
+  bundled = scratch(true);
+  mkdirSync(join(bundled, "dist/cli"), { recursive: true });
+  cpSync(join(repository, "package.json"), join(bundled, "package.json"));
+  const bundle = await rolldown({
+    input: join(repository, "src/cli/main.ts"),
+    cwd: repository,
+    platform: "node",
+    resolve: { alias: { "#platform": join(repository, "src/platform/node.ts") } },
+  });
+  await bundle.write({ dir: join(bundled, "dist/cli"), format: "esm" });
+  await bundle.close();
+  main = join(bundled, "dist/cli/main.js");
+});
+
+afterAll(() => rmSync(bundled, { recursive: true, force: true }));
+
+const environment = (root: string) => ({ PATH: process.env.PATH, STRATAFS_ROOT: root });
+
+function strata(root: string, ...args: string[]) {
+  return spawnSync(process.execPath, [main, ...args], { env: environment(root), encoding: "utf8" });
+}
+
+/** Runs `strata` with others in a shell; `$strata` is the command. */
+function shell(root: string, script: string) {
+  const env = { ...environment(root), strata: `${process.execPath} ${main}` };
+  return spawnSync("bash", ["--norc", "-c", `set -o pipefail; ${script}`], { env, encoding: "utf8" });
+}
+
+async function storeWith(...files: Parameters<typeof makeImage>[0]) {
+  const root = scratch();
+  const image = await makeImage(files);
+  const layout = layoutOf(scratch(), image, "x:1");
+  expect(strata(root, "load", "-i", layout).stdout).toBe("Loaded image: x:1\n");
+  return { root, image, layout };
+}
+
+describe("pipes", () => {
+  test("a reader that goes away ends a command quietly", async () => {
+    const many = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`d/${i}`, "x"]));
+    const { root } = await storeWith(many, { big: Buffer.alloc(3_000_000, 65) });
+    for (const script of [
+      "$strata mtree x:1 | head -2",
+      "$strata ls -lR x:1 | head -1",
+      "$strata cat x:1 /big | head -c 10",
+      "$strata save x:1 | head -c 10",
+      "$strata inspect x:1 | true",
+    ]) {
+      const { stderr, status } = shell(root, script);
+      expect([script, stderr, status]).toEqual([script, "", 0]);
+    }
+  });
+
+  test("an image goes through a pipe from one store to another", async () => {
+    const { root, image } = await storeWith({ a: "1" }, { b: "2" });
+    const other = scratch();
+    const { stdout, status } = shell(root, `$strata save x:1 | $strata --root ${other} load`);
+    expect([stdout, status]).toEqual(["Loaded image: x:1\n", 0]);
+    expect(strata(other, "images", "-q", "--no-trunc").stdout).toBe(`${image.id}\n`);
+  });
+
+  test("a pipe that is cut is an error, and leaves nothing", async () => {
+    const { root } = await storeWith({ a: "x".repeat(100_000) });
+    const other = scratch();
+    const { stderr, status } = shell(root, `$strata save x:1 | head -c 5000 | $strata --root ${other} load`);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/standard input cannot be read/);
+    expect(readdirSync(join(other, "blobs/sha256"))).toEqual([]);
+  });
+});
+
+test("it runs as a program with an exit code", () => {
+  expect(strata(scratch(), "--version")).toMatchObject({ status: 0, stderr: "" });
+  expect(strata(scratch(), "nosuch").status).toBe(1);
+  expect(strata(scratch(), "images", "--nosuch").status).toBe(125);
+});
+
+describe("several processes", () => {
+  const blobsAreSound = (root: string) => {
+    const names = readdirSync(join(root, "blobs/sha256"));
+    for (const name of names) {
+      expect(digestOf(readFileSync(join(root, "blobs/sha256", name)))).toBe(`sha256:${name}`);
+    }
+    return names.length;
+  };
+
+  test("loading different images into one new store: all are there", async () => {
+    const root = scratch();
+    const layouts = await Promise.all(
+      [0, 1, 2, 3, 4].map(async (i) =>
+        layoutOf(scratch(), await makeImage([{ shared: "1" }, { own: String(i) }]), `x:${i}`),
+      ),
+    );
+    const codes = await Promise.all(
+      layouts.map(
+        (layout) =>
+          new Promise((resolve) => {
+            const child = spawn(process.execPath, [main, "load", "-i", layout], { env: environment(root) });
+            child.on("exit", resolve);
+          }),
+      ),
+    );
+    expect(codes).toEqual([0, 0, 0, 0, 0]);
+    expect(strata(root, "images", "--format", "{{.Tag}}").stdout.trim().split("\n").sort()).toEqual([
+      "0",
+      "1",
+      "2",
+      "3",
+      "4",
+    ]);
+    expect(blobsAreSound(root)).toBe(16);
+  });
+
+  test("killed at any moment, the store is whole: what was reported is there, nothing is half there", async () => {
+    const root = scratch();
+    const image = await makeImage([
+      { a: Buffer.alloc(400_000, 1) },
+      { b: Buffer.alloc(400_000, 2) },
+      { c: "3" },
+    ]);
+    const layout = layoutOf(scratch(), image, undefined);
+    const reported: string[] = [];
+    for (let round = 0; round < 24; round++) {
+      const child = spawn(process.execPath, [main, "load", "-i", layout, "-t", `x:${round}`], {
+        env: environment(root),
+      });
+      let said = "";
+      child.stdout.on("data", (chunk) => (said += chunk));
+      const ended = new Promise((resolve) => child.on("exit", resolve));
+      setTimeout(() => child.kill("SIGKILL"), 60 + round * 9);
+      await ended;
+      if (said.includes("Loaded")) reported.push(String(round));
+      if (round % 6 === 5) rmSync(join(root, "stratafs/layers-1"), { recursive: true, force: true });
+    }
+    const { stdout, stderr, status } = strata(root, "images", "--format", "{{.Tag}}");
+    expect([stderr, status]).toEqual(["", 0]);
+    for (const tag of reported) expect(stdout.split("\n")).toContain(tag);
+    blobsAreSound(root);
+    expect(strata(root, "load", "-i", layout, "-t", "x:last").status).toBe(0);
+    expect(strata(root, "cat", "x:last", "/c").stdout).toBe("3");
+  });
+});
+
+/** Runs the command line in a process that tells its own peak of memory, in KiB. */
+const MEASURED = `
+  process.on("exit", () => process.stderr.write(String(process.resourceUsage().maxRSS)));
+  process.argv.splice(1, 1);
+  await import(process.argv[1]);
+`;
+
+test.skipIf(needs.image("debian-base"))("loading debian-base takes less than 200 MB of memory", () => {
+  const root = scratch();
+  const load = ["load", "-q", "-i", imagePath("debian-base"), "-t", "d"];
+  const args = ["--input-type=module", "-e", MEASURED, "measured", main, ...load];
+  const { stderr, status } = spawnSync(process.execPath, args, { env: environment(root), encoding: "utf8" });
+  expect(status).toBe(0);
+  expect(Number(stderr)).toBeGreaterThan(20_000);
+  expect(Number(stderr)).toBeLessThan(200_000);
+  expect(strata(root, "ls", "d", "/etc/debian_version").stdout).toBe("/etc/debian_version\n");
+});
