@@ -7,7 +7,7 @@ are there, attributes of directories when all their names are.
 import os
 import stat
 
-from linux import MS_NOATIME, mount, umount
+from linux import MS_NOATIME, mount
 
 SPECIAL = {"char": stat.S_IFCHR, "block": stat.S_IFBLK, "fifo": stat.S_IFIFO}
 OPTIONS = {"default": "", "index": ",index=on,redirect_dir=on"}
@@ -101,7 +101,6 @@ class Mounted:
     """One merged tree at `merged`, on a tmpfs; for an overlay, its upper directory at `upper`."""
 
     def __init__(self, base, kind, layers):
-        self.kind = kind
         self.merged = base + "/m"
         self.upper = base + "/u"
         self.index = base + "/w/index"
@@ -137,7 +136,3 @@ class Mounted:
                 self.set_times(below, [node for node in versions if node["kind"] == "directory"])
         time = int(nodes[-1]["mtime"])
         os.utime(path, ns=(time, time))
-
-    def drop(self):
-        if self.kind != "plain":
-            umount(self.merged)
