@@ -5,7 +5,7 @@
  * A record is a type, flags, and varints. A name shares its first bytes with the name before it; mode
  * and owner come from a table that grows as new ones are met; a time is a difference in seconds; an
  * entry is expected where the one before it ended, its content one header later. An ordinary entry
- * takes about 25 bytes. Any sequence of entries can be written, also one that no archive would hold,
+ * takes about 20 bytes. Any sequence of entries can be written, also one that no archive would hold,
  * and reading gives the same values back. The bytes are trusted: who reads them has checked a digest.
  */
 import { nameFromBytes, nameToBytes } from "../posix/names.ts";
@@ -37,6 +37,9 @@ const HAS_XATTRS = 0x40;
 /** A file's content does not follow one header, or it has extents. */
 const ODD_CONTENT = 0x80;
 
+/** Offsets stay below this, so that twice their difference is exact. */
+const FAR = 2 ** 51;
+
 interface Ownership {
   readonly mode: number;
   readonly uid: number;
@@ -50,11 +53,12 @@ interface Context {
   mtime: Nanoseconds;
 }
 
-/** Where an entry ends that has `headers` bytes before its content. */
+/** Where the entry after this one starts if it has no extension headers; 0 where that is too far for a difference. */
 function endOf(entry: Entry): number {
   if (entry.type !== "file") return entry.offset + BLOCK;
   const stored = entry.extents?.reduce((sum, extent) => sum + extent.length, 0) ?? entry.size;
-  return entry.start + padded(stored);
+  const end = entry.start + padded(stored);
+  return end < FAR ? end : 0;
 }
 
 /** Writes records, one `add` an entry. */

@@ -13,7 +13,7 @@
 import { platform } from "#platform";
 import { type Digest, digestAlgorithm, parseDigest } from "../oci/digest.ts";
 import { MemoryAccess } from "../platform/memory.ts";
-import type { ByteStream, Hasher } from "../platform/types.ts";
+import type { ByteStream, HashAlgorithm, Hasher } from "../platform/types.ts";
 import { type Compression, decompress } from "../tar/decompress.ts";
 import { ArchiveError, type Entry } from "../tar/entry.ts";
 import { TarReader } from "../tar/reader.ts";
@@ -76,15 +76,16 @@ export const MAX_INDEX_SIZE = 2 ** 29;
 /** An archive of this size is no bomb whatever it came from. */
 const RATIO_FLOOR = 2 ** 30;
 
-/** Hashes and counts bytes on their way; stops as soon as there are more than promised. */
+/** Counts and hashes bytes on their way. */
 class Meter {
   size = 0;
+  readonly algorithm: HashAlgorithm;
   readonly #hash: Hasher;
-  readonly #algorithm: string;
+  #digest: Digest | undefined;
 
   constructor(expected: Digest | undefined) {
-    this.#algorithm = expected === undefined ? "sha256" : digestAlgorithm(expected);
-    this.#hash = platform.createHash(this.#algorithm === "sha512" ? "sha512" : "sha256");
+    this.algorithm = expected === undefined ? "sha256" : digestAlgorithm(expected);
+    this.#hash = platform.createHash(this.algorithm);
   }
 
   take(chunk: Uint8Array): void {
@@ -92,8 +93,10 @@ class Meter {
     this.#hash.update(chunk);
   }
 
+  /** Of everything taken; nothing may be taken after. */
   digest(): Digest {
-    return parseDigest(`${this.#algorithm}:${this.#hash.hex()}`);
+    this.#digest ??= parseDigest(`${this.algorithm}:${this.#hash.hex()}`);
+    return this.#digest;
   }
 }
 
@@ -152,7 +155,6 @@ export async function readLayer(
   const expectedDigest = promised(expected.digest);
   const expectedDiffID = promised(expected.diffID);
   const stored = new Meter(expectedDigest);
-  const archive = new Meter(expectedDiffID);
   const index = new IndexWriter(options.maxIndexSize ?? MAX_INDEX_SIZE);
   const reader = new TarReader((entry) => {
     index.add(entry);
@@ -160,8 +162,11 @@ export async function readLayer(
   });
 
   const { compression, stream } = await decompress(metered(source, stored, expected.size));
+  const unpacked = new Meter(expectedDiffID);
+  // A plain archive is its own blob: one digest serves as both.
+  const archive = compression === "none" && stored.algorithm === unpacked.algorithm ? stored : unpacked;
   for await (const chunk of stream) {
-    archive.take(chunk);
+    if (archive !== stored) archive.take(chunk);
     checkGrowth(archive.size, stored.size, options);
     reader.push(chunk);
     const written = sink.write(chunk);

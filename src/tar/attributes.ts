@@ -8,8 +8,10 @@ import { NO_XATTRS, type Xattrs } from "../tree/inode.ts";
 import { type Dialect, parseAccessTime, parseBigNumber, parseNumber } from "./header.ts";
 import { inTimeRange, type MakeError, type PaxRecords } from "./pax.ts";
 
-/** What every type of entry has beside its name. */
-export interface EntryAttributes {
+/** What every type of entry has. */
+export interface Head {
+  readonly name: string;
+  readonly offset: number;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -38,24 +40,39 @@ function checkedTime(seconds: bigint | undefined, what: string, error: MakeError
   return fromSeconds(seconds);
 }
 
-/** @throws ArchiveError made by `error` */
-export function attributesOf(
+/**
+ * What the header at `at` and its records say of the entry.
+ * @throws ArchiveError made by `error`
+ */
+export function headOf(
+  name: string,
+  offset: number,
   block: Uint8Array,
   at: number,
   dialect: Dialect,
   pax: PaxRecords | undefined,
   error: MakeError,
-): EntryAttributes {
-  const attributes = {
-    mode: field(block, at + 100, 8, "mode", error) & PERMISSION_BITS,
-    uid: checkedId(pax?.uid ?? field(block, at + 108, 8, "uid", error), "uid", error),
-    gid: checkedId(pax?.gid ?? field(block, at + 116, 8, "gid", error), "gid", error),
-    mtime: pax?.mtime ?? checkedTime(parseBigNumber(block, at + 136, 12), "mtime", error),
-    xattrs: pax?.xattrs ?? NO_XATTRS,
-  };
-  if (pax?.atime !== undefined) return { ...attributes, atime: pax.atime };
+): Head {
+  const mode = field(block, at + 100, 8, "mode", error) & PERMISSION_BITS;
+  const uid = checkedId(pax?.uid ?? field(block, at + 108, 8, "uid", error), "uid", error);
+  const gid = checkedId(pax?.gid ?? field(block, at + 116, 8, "gid", error), "gid", error);
+  const mtime = pax?.mtime ?? checkedTime(parseBigNumber(block, at + 136, 12), "mtime", error);
+  const xattrs = pax?.xattrs ?? NO_XATTRS;
+  const atime = pax?.atime ?? accessTimeOf(block, at, dialect, error);
+  // Made in one piece: a spread into another object would cost more than all of the above.
+  return atime === undefined
+    ? { name, offset, mode, uid, gid, mtime, xattrs }
+    : { name, offset, mode, uid, gid, mtime, atime, xattrs };
+}
+
+function accessTimeOf(
+  block: Uint8Array,
+  at: number,
+  dialect: Dialect,
+  error: MakeError,
+): Nanoseconds | undefined {
   const seconds = parseAccessTime(block, at, dialect);
-  return seconds === undefined ? attributes : { ...attributes, atime: checkedTime(seconds, "atime", error) };
+  return seconds === undefined ? undefined : checkedTime(seconds, "atime", error);
 }
 
 /**

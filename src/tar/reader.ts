@@ -17,7 +17,7 @@
  */
 import { nameFromBytes, nameLength } from "../posix/names.ts";
 import { PATH_MAX } from "../posix/path.ts";
-import { attributesOf, deviceOf, type EntryAttributes, sizeOf } from "./attributes.ts";
+import { deviceOf, type Head, headOf, sizeOf } from "./attributes.ts";
 import { ArchiveError, type ArchiveErrorCode, type Entry } from "./entry.ts";
 import {
   BLOCK,
@@ -75,12 +75,6 @@ type Stage =
 
 const AT_HEADER: Stage = { kind: "header" };
 const AFTER_ZERO: Stage = { kind: "after-zero" };
-
-/** What every type of entry has. */
-interface Head extends EntryAttributes {
-  readonly name: string;
-  readonly offset: number;
-}
 
 /** Extension headers read so far for the next entry. */
 interface Pending {
@@ -338,8 +332,8 @@ export class TarReader {
       case CHAR:
       case BLOCK_DEVICE:
         this.#onEntry({
-          type: type === CHAR ? "char" : "block",
           ...this.#head(block, at, dialect, pax),
+          type: type === CHAR ? "char" : "block",
           rdev: deviceOf(block, at, dialect, this.#error),
         });
         return;
@@ -357,11 +351,7 @@ export class TarReader {
   #head(block: Uint8Array, at: number, dialect: Dialect, pax: PaxRecords | undefined): Head {
     const sparse = pax?.sparse;
     if (sparse?.name !== undefined && paxSparseForm(sparse) !== undefined) this.#entryName = sparse.name;
-    return {
-      name: this.#entryName!,
-      offset: this.#entryOffset,
-      ...attributesOf(block, at, dialect, pax, this.#error),
-    };
+    return headOf(this.#entryName!, this.#entryOffset, block, at, dialect, pax, this.#error);
   }
 
   #file(head: Head, pax: PaxRecords | undefined, size: number): void {
