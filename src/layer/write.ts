@@ -112,6 +112,11 @@ function openDirectory(path: string, inode: InodeOf<"directory"> | undefined, op
   return { path, inode, opaque, whiteouts: [], children: [] };
 }
 
+/** A layer without entries: two blocks of zeros, as every tool writes it (rule 42). */
+export function emptyLayer(): WrittenLayer {
+  return layerOfPlan(openDirectory("/", undefined), {});
+}
+
 /** Puts changes, which come in path order, into the directories they lie in. */
 class Arrangement {
   readonly #changes: ChangeSet;
