@@ -78,6 +78,13 @@ export class Output {
   written(): Uint8Array {
     return this.#bytes.subarray(0, this.length);
   }
+
+  /** What was written, in a buffer of its own; writing starts anew. */
+  take(): Uint8Array {
+    const taken = this.#bytes.slice(0, this.length);
+    this.length = 0;
+    return taken;
+  }
 }
 
 /** Reads what {@link Output} wrote. */

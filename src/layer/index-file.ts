@@ -46,13 +46,20 @@ function checksum(bytes: Uint8Array): string {
   return hash.hex();
 }
 
+/** An index may have this size whatever its archive has. */
+const FREE_SIZE = 16 * 1024 * 1024;
+
 /** Makes an index while a layer is read. */
 export class IndexWriter {
   readonly #records = new RecordWriter();
   readonly #limit: number;
 
-  /** @param limit bytes that the index may have */
-  constructor(limit: number = Number.POSITIVE_INFINITY) {
+  /**
+   * @param limit bytes that the index may have. It is held to half of the archive's as well: an
+   *   ordinary one has a fiftieth, and names or attributes that are most of an archive are an attack on
+   *   memory (rule 44).
+   */
+  constructor(limit: number) {
     this.#limit = limit;
   }
 
@@ -63,8 +70,9 @@ export class IndexWriter {
   /** @throws ArchiveError (`limit`) */
   add(entry: Entry): void {
     this.#records.add(entry);
-    if (this.#records.size > this.#limit) {
-      throw new ArchiveError("limit", `index of the layer is above ${this.#limit} bytes (rule 44)`, {
+    const limit = Math.min(this.#limit, Math.max(FREE_SIZE, entry.offset / 2));
+    if (this.#records.size > limit) {
+      throw new ArchiveError("limit", `index of the layer is above ${Math.floor(limit)} bytes (rule 44)`, {
         entry: entry.name,
         offset: entry.offset,
       });
@@ -73,22 +81,28 @@ export class IndexWriter {
 
   /** The index, once the whole archive was read. */
   finish(diffID: string, archiveSize: number): Uint8Array {
-    const records = this.#records.written();
-    const bytes = new Uint8Array(RECORDS_START + records.length);
-    const facts = `${diffID} ${archiveSize} ${this.entryCount}`.padEnd(FACTS_LENGTH);
-    bytes.set(ascii(FORMAT));
-    bytes.set(ascii(facts), FACTS_START);
-    bytes.set(records, RECORDS_START);
-    bytes.set(ascii(checksum(bytes)), DIGEST_START);
-    return bytes;
+    return assemble(this.#records, diffID, archiveSize);
   }
+}
+
+function assemble(records: RecordWriter, diffID: string, archiveSize: number): Uint8Array {
+  const bytes = new Uint8Array(RECORDS_START + records.size);
+  bytes.set(ascii(FORMAT));
+  bytes.set(ascii(`${diffID} ${archiveSize} ${records.count}`.padEnd(FACTS_LENGTH)), FACTS_START);
+  let at = RECORDS_START;
+  for (const part of records.parts()) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  bytes.set(ascii(checksum(bytes)), DIGEST_START);
+  return bytes;
 }
 
 /** The index of entries that are at hand. */
 export function encodeIndex(entries: Iterable<Entry>, diffID: string, archiveSize: number): Uint8Array {
-  const writer = new IndexWriter();
-  for (const entry of entries) writer.add(entry);
-  return writer.finish(diffID, archiveSize);
+  const records = new RecordWriter();
+  for (const entry of entries) records.add(entry);
+  return assemble(records, diffID, archiveSize);
 }
 
 /**

@@ -37,6 +37,12 @@ const HAS_XATTRS = 0x40;
 /** A file's content does not follow one header, or it has extents. */
 const ODD_CONTENT = 0x80;
 
+/** Most rows of the table of modes and owners; one that no longer fits is written out each time. */
+const MAX_OWNERS = 4096;
+
+/** Bytes from which a part of the records is put aside. */
+const PART = 256 * 1024;
+
 /** Offsets stay below this, so that twice their difference is exact. */
 const FAR = 2 ** 51;
 
@@ -64,6 +70,9 @@ function endOf(entry: Entry): number {
 /** Writes records, one `add` an entry. */
 export class RecordWriter {
   readonly #out = new Output();
+  /** What was written before, so that nothing large is copied while it grows. */
+  readonly #parts: Uint8Array[] = [];
+  #partsSize = 0;
   readonly #owners = new Map<string, number>();
   readonly #context: Context = { expected: 0, mtime: 0n };
   #name: Uint8Array = new Uint8Array(0);
@@ -71,7 +80,7 @@ export class RecordWriter {
 
   /** How many bytes were written. */
   get size(): number {
-    return this.#out.length;
+    return this.#partsSize + this.#out.length;
   }
 
   add(entry: Entry): void {
@@ -104,11 +113,19 @@ export class RecordWriter {
     context.mtime = entry.mtime;
     context.expected = endOf(entry);
     this.count += 1;
+    if (out.length >= PART) this.#endPart();
   }
 
-  /** The records so far; valid until the next `add`. */
-  written(): Uint8Array {
-    return this.#out.written();
+  /** Everything written, one part after the other. */
+  parts(): readonly Uint8Array[] {
+    this.#endPart();
+    return this.#parts;
+  }
+
+  #endPart(): void {
+    const part = this.#out.take();
+    this.#parts.push(part);
+    this.#partsSize += part.length;
   }
 
   #writeName(name: string): void {
@@ -131,7 +148,7 @@ export class RecordWriter {
       return;
     }
     this.#out.varint(this.#owners.size);
-    this.#owners.set(key, this.#owners.size);
+    if (this.#owners.size < MAX_OWNERS) this.#owners.set(key, this.#owners.size);
     this.#out.varint(mode);
     this.#out.varint(uid);
     this.#out.varint(gid);
@@ -209,7 +226,7 @@ function readOwner(input: Input, owners: Ownership[]): Ownership {
   const known = owners[index];
   if (known !== undefined) return known;
   const owner = { mode: input.varint(), uid: input.varint(), gid: input.varint() };
-  owners.push(owner);
+  if (owners.length < MAX_OWNERS) owners.push(owner);
   return owner;
 }
 

@@ -44,7 +44,10 @@ export interface ReadLayerOptions {
    * {@link MAX_LAYER_RATIO}.
    */
   readonly maxRatio?: number;
-  /** Most bytes of the index, which is what stays in memory. Default {@link MAX_INDEX_SIZE}. */
+  /**
+   * Most bytes of the index, which is what stays in memory. Default {@link MAX_INDEX_SIZE}. Beyond
+   * 16 MiB it must not be more than half of the archive, either.
+   */
   readonly maxIndexSize?: number;
   /** Called with every entry, in archive order, before anything of the layer was verified. */
   readonly onEntry?: (entry: Entry) => void;

@@ -57,6 +57,11 @@ export interface FifoEntry extends EntryBase {
 
 export type Entry = FileEntry | DirectoryEntry | SymlinkEntry | HardlinkEntry | DeviceEntry | FifoEntry;
 
+/** A name for a message; one that Linux could not have is not shown whole. */
+function shortened(name: string): string {
+  return name.length <= 4096 ? name : `${name.slice(0, 256)}…`;
+}
+
 /**
  * An archive that cannot be read or a layer that cannot be applied or written. The message names the
  * entry, its offset and the rule.
@@ -75,7 +80,7 @@ export class ArchiveError extends Error {
     at: { entry?: string | undefined; offset?: number | undefined; cause?: unknown } = {},
   ) {
     const where = [
-      at.entry === undefined ? undefined : `entry ${JSON.stringify(at.entry)}`,
+      at.entry === undefined ? undefined : `entry ${JSON.stringify(shortened(at.entry))}`,
       at.offset === undefined ? undefined : `offset ${at.offset}`,
     ].filter((part) => part !== undefined);
     super(

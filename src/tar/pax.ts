@@ -9,6 +9,7 @@
  * `LIBARCHIVE.creationtime`, …) are passed over.
  */
 import { nameFromBytes, nameLength } from "../posix/names.ts";
+import { PATH_MAX } from "../posix/path.ts";
 import type { Nanoseconds } from "../posix/time.ts";
 import type { ArchiveError, ArchiveErrorCode } from "./entry.ts";
 
@@ -44,10 +45,22 @@ const SCHILY = "SCHILY.xattr.";
 /** The same with the name percent-encoded and the value in base64, which libarchive writes beside it. */
 const LIBARCHIVE = "LIBARCHIVE.xattr.";
 
+/**
+ * Longest name or target, in bytes: 16 times what Linux can name, room for what cleaning takes away
+ * (`./`, `//`) and no more, since a name costs many times its bytes while it is made into a string.
+ */
+export const MAX_NAME = 16 * PATH_MAX;
+
+export function nameTooLong(length: number): string {
+  return `name of ${length} bytes is above ${MAX_NAME} (rule 40)`;
+}
+
 /** Longest name of an extended attribute, in bytes (linux/limits.h, XATTR_NAME_MAX). */
 const MAX_XATTR_NAME = 255;
 /** Longest value of an extended attribute, in bytes (linux/limits.h, XATTR_SIZE_MAX). */
 const MAX_XATTR_VALUE = 65536;
+/** Most bytes of all names of one file's attributes, each with a NUL (linux/limits.h, XATTR_LIST_MAX). */
+const MAX_XATTR_LIST = 65536;
 
 const MAX_SECONDS = (1n << 63n) - 1n;
 const MIN_SECONDS = -(1n << 63n);
@@ -120,6 +133,8 @@ class RecordReader {
   readonly #error: MakeError;
   /** Names that libarchive encoded. Its record beside them has the name encoded too, and says nothing more. */
   readonly #encodedNames = new Set<string>();
+  /** Bytes of all attributes' names, as listxattr(2) counts them. */
+  #listSize = 0;
 
   constructor(bytes: Uint8Array, error: MakeError) {
     this.#bytes = bytes;
@@ -205,6 +220,7 @@ class RecordReader {
   #name(key: string, start: number, end: number): string | undefined {
     const nul = this.#bytes.indexOf(0, start);
     if (nul >= 0 && nul < end) throw this.#malformed(`value of ${key} (a NUL)`);
+    if (end - start > MAX_NAME) throw this.#error("limit", nameTooLong(end - start));
     return start === end ? undefined : this.#text(start, end);
   }
 
@@ -248,6 +264,10 @@ class RecordReader {
       );
     }
     this.records.xattrs ??= new Map();
+    if (!this.records.xattrs.has(name)) this.#listSize += length + 1;
+    if (this.#listSize > MAX_XATTR_LIST) {
+      throw this.#error("range", "extended attributes with more than 65536 bytes of names (rule 37)");
+    }
     this.records.xattrs.set(name, value);
   }
 

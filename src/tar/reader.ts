@@ -29,13 +29,10 @@ import {
   parseName,
   parseString,
 } from "./header.ts";
-import { type PaxRecords, parsePax } from "./pax.ts";
+import { MAX_NAME, nameTooLong, type PaxRecords, parsePax } from "./pax.ts";
 import { checkedExtents, OldGnuMap, paxSparseForm, recordedMap, StoredMap } from "./sparse.ts";
 
-/**
- * Most bytes of a PAX header or of a GNU long name, as in Go's `archive/tar`. PATH_MAX would be too
- * few: it bounds what one call can name, and a directory renamed into another makes deeper trees.
- */
+/** Most bytes of a PAX header or of a GNU long name, as in Go's `archive/tar`. */
 export const MAX_EXTENSION = 1024 * 1024;
 
 const TYPE = 156;
@@ -274,7 +271,9 @@ export class TarReader {
       return;
     }
     const nul = body.indexOf(0);
-    const text = nameFromBytes(body, 0, nul < 0 ? body.length : nul);
+    const length = nul < 0 ? body.length : nul;
+    if (length > MAX_NAME) throw this.#error("limit", nameTooLong(length));
+    const text = nameFromBytes(body, 0, length);
     if (text === "") return;
     if (this.#extension === GNU_LONG_NAME) pending.name = text;
     else pending.link = text;

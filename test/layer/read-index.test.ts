@@ -126,6 +126,14 @@ describe("entries", () => {
     expect(roundTrip(list).length).toBe(list.length);
   });
 
+  it("come back with more owners and more bytes than are kept in one piece", () => {
+    const list = Array.from({ length: 30_000 }, (_, i) => ({ ...ordinary(i), uid: i % 9000, gid: i % 7 }));
+    expect(encodeIndex(list, DIFF_ID, 0).length).toBeGreaterThan(2 * 256 * 1024);
+    for (const [i, entry] of roundTrip(list).entries()) {
+      if (entry.uid !== list[i]!.uid || entry.name !== list[i]!.name) expect(entry).toEqual(list[i]);
+    }
+  });
+
   it("are the same bytes for the same entries", () => {
     const list = [0, 1, 2].map(ordinary);
     expect(encodeIndex(list, DIFF_ID, 7)).toEqual(encodeIndex(list, DIFF_ID, 7));

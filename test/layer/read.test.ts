@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { decodeIndex } from "../../src/layer/index-file.ts";
 import { layerFromBytes, MemorySink, type ReadLayerOptions, readLayer } from "../../src/layer/read.ts";
 import { ArchiveError } from "../../src/tar/entry.ts";
-import { concat, END, header, member } from "../tar/hand.ts";
+import { concat, END, header, member, pax } from "../tar/hand.ts";
 
 const digest = (data: Uint8Array, algorithm = "sha256"): string =>
   `${algorithm}:${createHash(algorithm).update(data).digest("hex")}`;
@@ -205,6 +205,16 @@ describe("what is refused", () => {
     const error = await refusal(new Uint8Array(gzipSync(many)), { maxIndexSize: 4000 });
     expect(error.code).toBe("limit");
     expect(error.message).toMatch(/index.*rule 44/);
+  });
+
+  it("rule 44: an archive that is nothing but names", async () => {
+    const name = (i: number): string => `${i}`.padStart(8, "0").repeat(60_000 / 8);
+    async function* names(): AsyncGenerator<Uint8Array> {
+      for (let i = 0; ; i++) yield concat(pax({ path: name(i) }), header());
+    }
+    const error = await readLayer(names(), { write() {} }).catch((error) => error);
+    expect(error).toMatchObject({ code: "limit" });
+    expect(error.offset).toBeLessThan(20 * 2 ** 20);
   });
 
   it("what the sink throws comes through as it is, and the source is ended", async () => {

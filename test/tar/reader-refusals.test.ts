@@ -122,6 +122,39 @@ describe.each<[string, string, RegExp, Uint8Array[]]>([
     [header({ type: "K", size: base256(2 ** 50, 12), magic: GNU })],
   ],
   [
+    "rule 37: more attributes than Linux lists",
+    "range",
+    /65536 bytes of names.*rule 37/,
+    [
+      pax(Array.from({ length: 6000 }, (_, i) => record(`SCHILY.xattr.user.${i}abcde`, "")).join("")),
+      header(),
+    ],
+  ],
+  [
+    "rule 40: a PAX path above 64 KiB",
+    "limit",
+    /65537 bytes is above 65536 \(rule 40\)/,
+    [pax({ path: "p".repeat(65537) }), header()],
+  ],
+  [
+    "rule 40: a PAX linkpath above 64 KiB",
+    "limit",
+    /65537 bytes is above 65536 \(rule 40\)/,
+    [pax({ linkpath: "p".repeat(65537) }), header({ type: "1" })],
+  ],
+  [
+    "rule 40: a GNU name above 64 KiB",
+    "limit",
+    /65537 bytes is above 65536 \(rule 40\)/,
+    [gnuLong("L", "p".repeat(65537)), header()],
+  ],
+  [
+    "rule 40: a sparse file's name above 64 KiB",
+    "limit",
+    /65537 bytes is above 65536 \(rule 40\)/,
+    [pax({ "GNU.sparse.name": "p".repeat(65537) }), header()],
+  ],
+  [
     "rule 40: an extended header before the end",
     "corrupt",
     /end of the archive \(rule 40\)/,
@@ -340,6 +373,11 @@ describe("errors", () => {
       "long",
     );
   });
+  it("names a long entry whole, but not in its message", () => {
+    const error = refusal(pax({ path: "n".repeat(60_000) }), header({ type: "9" }));
+    expect(error.entry).toHaveLength(60_000);
+    expect(error.message.length).toBeLessThan(500);
+  });
   it("leaves the reader spent", () => {
     const reader = new TarReader(() => {});
     const failures: unknown[] = [];
@@ -420,13 +458,17 @@ describe("memory", () => {
   });
   it("rule 40: extension after extension holds one of each", () => {
     const names = concat(
-      gnuLong("L", "n".repeat(1e6)),
-      gnuLong("K", "n".repeat(1e6)),
-      pax({ path: "n".repeat(1e6) }),
+      gnuLong("L", "n".repeat(65_000)),
+      gnuLong("K", "n".repeat(65_000)),
+      pax({
+        path: "n".repeat(65_000),
+        "SCHILY.xattr.user.a": "x".repeat(65_536),
+        comment: "c".repeat(800_000),
+      }),
     );
     expect(
       peak((reader) => {
-        for (let i = 0; i < 50; i++) reader.push(names);
+        for (let i = 0; i < 60; i++) reader.push(names);
       }),
     ).toBeLessThan(64 * 2 ** 20);
   });

@@ -70,13 +70,7 @@ describe.skipIf(needs.tool("zstd", "zstd"))("frames of the reference encoder", (
     ["a short period: overlapping copies", repeat(bytes("abc"), 100_000)],
     ["a program", new Uint8Array(readFileSync(process.execPath).subarray(0, 2_000_000))],
   ];
-  const ways: string[][] = [
-    ["-1"],
-    ["--fast=5"],
-    ["-9", "--no-check"],
-    ["-19"],
-    ["-6", "--zstd=wlog=10"],
-  ];
+  const ways: string[][] = [["-1"], ["--fast=5"], ["-9", "--no-check"], ["-19"], ["-6", "--zstd=wlog=10"]];
   it.each(inputs)("%s", (_, input) => {
     for (const way of ways) {
       const packed = execFileSync("zstd", ["-q", "-c", ...way], { input, maxBuffer: 2 ** 28 });
