@@ -100,11 +100,9 @@ export const DIFFERENCES = {
   },
   "truncation of a hole": {
     reason:
-      "tmpfs leaves the times alone when a file that has no page keeps its size. Ours sets them, as for a file that has one.",
+      "tmpfs leaves the times alone when truncate(2), not ftruncate(2), gives a file that has no page the size that it has. Ours sets them, as for a file that has one.",
     settles: ({ operation, kernel, session }: Moment) =>
-      (operation.call === "truncate" || operation.call === "ftruncate") && kernel === 0
-        ? session.truncateKeepingTime(operation)
-        : undefined,
+      operation.call === "truncate" && kernel === 0 ? session.truncateKeepingTime(operation) : undefined,
   },
   "protected hardlinks": {
     reason:

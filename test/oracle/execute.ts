@@ -45,8 +45,8 @@ export class Session {
 
   /** Runs one call; what fails gives the name of its error. Anything but a PosixError is a bug and is thrown. */
   run(operation: Operation): Result {
-    const [uid, gid, groups, umask] = operation.as ?? ROOT_SPEC;
-    const mount = this.mount.as({ uid, gid, groups, umask });
+    const [uid, gid, groups, umask, cwd = "/", root = "/"] = operation.as ?? ROOT_SPEC;
+    const mount = this.mount.as({ uid, gid, groups, umask, cwd, root });
     try {
       return this.#call(mount, operation);
     } catch (error) {
@@ -139,6 +139,13 @@ export class Session {
       }
       case "fsync":
         return done(mount.fsync(this.#fd(operation.slot)));
+      case "fdreaddir": {
+        const fd = this.#fd(operation.slot);
+        mount.lseek(fd, 0, SEEK_SET);
+        const names = mount.getdents(fd, Number.MAX_SAFE_INTEGER).map(({ name }) => name);
+        mount.lseek(fd, 0, SEEK_SET);
+        return names.sort(compareNames);
+      }
       case "linkfd":
         return done(mount.linkFile(this.#fd(operation.slot), operation.path));
       case "stat":
@@ -231,21 +238,14 @@ export class Session {
     return nlink === 0 && (kind === undefined || kindOf(mode) === kind);
   }
 
-  /** Truncates a file of holes only to the size that it has, and leaves its time; undefined for any other file. */
-  truncateKeepingTime(operation: Extract<Operation, { call: "truncate" | "ftruncate" }>): Result | undefined {
-    const { mount } = this;
-    if (operation.call === "truncate") {
-      const { size, blocks, mtime } = mount.stat(operation.path);
-      if (size !== operation.size || blocks > 0) return undefined;
-      const result = this.run(operation);
-      mount.utimens(operation.path, "omit", mtime);
-      return result;
-    }
-    const fd = this.#fd(operation.slot);
-    const { size, blocks, mtime } = mount.fstat(fd);
+  /** truncate(2) of a file of holes only to the size that it has, leaving its time; undefined for any other file. */
+  truncateKeepingTime(operation: Extract<Operation, { call: "truncate" }>): Result | undefined {
+    const [, , , , cwd = "/", root = "/"] = operation.as ?? ROOT_SPEC;
+    const mount = this.mount.as({ cwd, root });
+    const { size, blocks, mtime } = mount.stat(operation.path);
     if (size !== operation.size || blocks > 0) return undefined;
     const result = this.run(operation);
-    mount.futimens(fd, "omit", mtime);
+    mount.utimens(operation.path, "omit", mtime);
     return result;
   }
 

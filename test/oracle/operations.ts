@@ -53,7 +53,8 @@ const callPath: fc.Arbitrary<readonly string[]> = fc.oneof(
 
 const oddPath: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: callPath.map((parts) => `/${parts.join("/")}/`) },
-  { weight: 2, arbitrary: callPath.map((parts) => parts.join("/")) },
+  { weight: 6, arbitrary: callPath.map((parts) => parts.join("/")) },
+  { weight: 1, arbitrary: callPath.map((parts) => `../${parts.join("/")}`) },
   { weight: 2, arbitrary: fc.tuple(callPath, name).map(([parts, last]) => `/${parts.join("/")}/../${last}`) },
   { weight: 1, arbitrary: callPath.map((parts) => `/./${parts.join("//")}/.`) },
   { weight: 1, arbitrary: callPath.map((parts) => `/${parts.join("/")}/..`) },
@@ -62,8 +63,8 @@ const oddPath: fc.Arbitrary<string> = fc.oneof(
 
 /** Mostly a clean absolute path; else with `.`, `..`, a slash at its end, from the cwd, too long, or empty. */
 export const path: fc.Arbitrary<string> = fc.oneof(
-  { weight: 12, arbitrary: callPath.map((parts) => `/${parts.join("/")}`) },
-  { weight: 1, arbitrary: oddPath },
+  { weight: 20, arbitrary: callPath.map((parts) => `/${parts.join("/")}`) },
+  { weight: 3, arbitrary: oddPath },
 );
 
 /** A path whose last name is most often free. */
@@ -85,6 +86,10 @@ const CALLERS: readonly CallerSpec[] = [
   [1000, 100, [1000], 0o002],
   [1001, 1001, [100], 0o077],
   [0, 0, [], 0],
+  [0, 0, [], 0o022, "/a"],
+  [1000, 1000, [], 0o022, "/b/a"],
+  [0, 0, [], 0o022, "/", "/a"],
+  [1000, 100, [1000], 0o022, "/a", "/b"],
 ];
 
 const caller: fc.Arbitrary<CallerSpec | undefined> = fc.oneof(
@@ -234,6 +239,7 @@ const CALLS: readonly [weight: number, call: fc.Arbitrary<object>][] = [
   ],
   [3, call("copyRange", { slot, from: slot, fromAt: offset, ...atAndLength })],
   [1, call("fsync", { slot })],
+  [1, call("fdreaddir", { slot })],
   [1, call("linkfd", { slot, path: newPath })],
   [4, call("stat", { path })],
   [5, call("lstat", { path })],

@@ -42,10 +42,22 @@ export type LayerNode =
 /** The root directories of the lowers, lowest first; at least one. */
 export type Layers = readonly LayerDirectory[];
 
-/** uid, gid, supplementary groups, umask. */
-export type CallerSpec = readonly [uid: number, gid: number, groups: readonly number[], umask: number];
+/** Who calls, and from where; what is left out of `cwd` and `root` is `/`. */
+export type CallerSpec = readonly [
+  uid: number,
+  gid: number,
+  groups: readonly number[],
+  umask: number,
+  /** Path from which relative paths start, seen from `root`. */
+  cwd?: string,
+  /** Path in the mount that the caller sees as `/`. */
+  root?: string,
+];
 
 export const ROOT_SPEC: CallerSpec = [0, 0, [], 0o022];
+
+/** The result of a call whose caller's `root` or `cwd` is not there: such a process cannot be. */
+export const NO_SUCH_CALLER = "no such caller";
 
 /** Nanoseconds in decimal, or what utimensat(2) has names for. */
 export type TimeSpec = "now" | "omit" | string;
@@ -81,7 +93,7 @@ export type Operation = {
       "copyRange",
       { readonly from: number; readonly fromAt: number; readonly at: number; readonly length: number }
     >
-  | SlotCall<"fsync">
+  | SlotCall<"fsync" | "fdreaddir">
   | SlotCall<"linkfd", { readonly path: string }>
   | PathCall<"stat" | "lstat" | "readlink" | "readdir" | "rmdir" | "unlink">
   /** The link count of a directory, which no other call gives. */

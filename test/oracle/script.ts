@@ -126,7 +126,7 @@ import ctypes, errno, os, stat
 libc = ctypes.CDLL(None, use_errno=True)
 libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
 libc.lseek.argtypes, libc.lseek.restype = [ctypes.c_int, ctypes.c_long, ctypes.c_int], ctypes.c_long
-os.chroot("m"); os.chdir("/")
+ROOT = os.open("m", os.O_RDONLY)
 h, HERE = {}, -100
 def c(result):
     if result < 0: raise OSError(ctypes.get_errno(), "")
@@ -137,8 +137,12 @@ def times(*values):
     for i, value in enumerate(values):
         pair[2 * i], pair[2 * i + 1] = {"now": (0, (1 << 30) - 1), "omit": (0, (1 << 30) - 2)}.get(value) or divmod(int(value), 10**9)
     return pair
-def step(code, uid=0, gid=0, groups=(), umask=0o022):
-    os.seteuid(0); os.setgroups(groups); os.setegid(gid); os.seteuid(uid); os.umask(umask)
+def names(fd):
+    os.lseek(fd, 0, 0)
+    return sorted(os.listdir(fd))
+def step(code, uid=0, gid=0, groups=(), umask=0o022, cwd="/", root="/"):
+    os.seteuid(0); os.fchdir(ROOT); os.chroot("."); os.chroot(root); os.chdir("/")
+    os.setgroups(groups); os.setegid(gid); os.seteuid(uid); os.umask(umask); os.chdir(cwd)
     try: result = eval(code) if not code.startswith("h[") or "=" not in code else exec(code)
     except OSError as error: result = errno.errorcode[error.errno]
     print(code, "=>", result)
@@ -194,6 +198,8 @@ function pythonCall(operation: Operation): string {
     }
     case "fsync":
       return `os.fsync(h[${operation.slot}])`;
+    case "fdreaddir":
+      return `names(h[${operation.slot}])`;
     case "linkfd":
       return `c(libc.linkat(h[${operation.slot}], b"", HERE, b(${text(operation.path)}), 0x1000))`;
     case "stat":

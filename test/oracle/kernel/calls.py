@@ -9,7 +9,7 @@ import os
 import stat
 import zlib
 
-from linux import AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, ROOT, become, check, libc, times
+from linux import AT_EACCESS, AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW, ROOT, become, check, directory_names, libc, times
 
 NOW_FROM = 1_600_000_000 * 10**9
 O_PATH = 0o10000000
@@ -54,29 +54,54 @@ def bytes_of(data):
     return bytes([byte]) * length
 
 
-class Session:
-    """Runs operations inside the current root directory."""
+class NoSuchCaller(Exception):
+    """The caller's root or current directory cannot be entered."""
 
-    def __init__(self):
+
+class Session:
+    """Runs operations inside the current root directory, which is open as `root`."""
+
+    def __init__(self, root):
         self.tokens = Tokens()
         self.handles = {}
         self.caller = ROOT
+        self.root = root
 
     def run(self, operation):
         caller = operation.get("as", ROOT)
-        if caller is not self.caller:
-            become(caller)
-            self.caller = caller
         try:
+            if caller is not self.caller:
+                self.take(caller)
             return getattr(self, "do_" + operation["call"])(operation)
         except OSError as error:
             return error_name(error)
+        except NoSuchCaller:
+            return "no such caller"
+
+    def take(self, caller):
+        """Becomes a caller: its root, its ids, its current directory, in this order."""
+        cwd, root = (caller[4:] + [None, None])[:2]
+        if len(self.caller) > 4:
+            become(ROOT)
+            os.fchdir(self.root)
+            os.chroot(".")
+        self.caller = caller
+        try:
+            if root is not None:
+                become(ROOT)
+                os.chroot(root)
+                os.chdir("/")
+            become(caller)
+            if cwd is not None:
+                os.chdir(cwd)
+        except OSError as error:
+            self.caller = caller + [None] * (6 - len(caller))
+            raise NoSuchCaller() from error
 
     def finish(self):
         for fd in self.handles.values():
             os.close(fd)
-        if self.caller is not ROOT:
-            become(ROOT)
+        self.take(ROOT)
 
     def fd(self, operation, key="slot"):
         if operation[key] not in self.handles:
@@ -144,6 +169,9 @@ class Session:
     def do_fsync(self, operation):
         os.fsync(self.fd(operation))
         return 0
+
+    def do_fdreaddir(self, operation):
+        return sorted(directory_names(self.fd(operation)), key=os.fsencode)
 
     def do_linkfd(self, operation):
         fd, path = self.fd(operation), os.fsencode(operation["path"])

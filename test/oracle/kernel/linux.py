@@ -39,6 +39,23 @@ def times(atime, mtime):
     return pair
 
 
+def directory_names(fd):
+    """All names of an open directory. Leaves it at its start: other positions mean nothing elsewhere."""
+    os.lseek(fd, 0, os.SEEK_SET)
+    buffer = ctypes.create_string_buffer(1 << 15)
+    names = []
+    while True:
+        count = check(libc.getdents64(fd, buffer, ctypes.c_size_t(len(buffer))))
+        if count == 0:
+            os.lseek(fd, 0, os.SEEK_SET)
+            return [name for name in names if name not in (".", "..")]
+        at = 0
+        while at < count:
+            length = int.from_bytes(buffer.raw[at + 16 : at + 18], "little")
+            names.append(os.fsdecode(buffer.raw[at + 19 : at + length].split(b"\0", 1)[0]))
+            at += length
+
+
 def mount(source, target, kind, flags, data):
     check(libc.mount(source, os.fsencode(target), kind, flags, os.fsencode(data)))
 
@@ -58,7 +75,7 @@ ROOT = [0, 0, [], 0o022]
 
 def become(caller):
     """Takes effective ids, groups and umask; capabilities follow the uid."""
-    uid, gid, groups, umask = caller
+    uid, gid, groups, umask = caller[:4]
     os.seteuid(0)
     os.setgroups(groups)
     os.setegid(gid)

@@ -33,13 +33,15 @@ SEQUENCES_PER_TMPFS = 500
 
 def run(request, base, real_root):
     mounted = Mounted(base, request["mount"], request["layers"])
-    session = Session()
-    os.chroot(mounted.merged)
-    os.chdir("/")
+    root = os.open(mounted.merged, os.O_RDONLY | os.O_DIRECTORY)
+    os.fchdir(root)
+    os.chroot(".")
+    session = Session(root)
     try:
         results = [session.run(operation) for operation in request["operations"]]
     finally:
         session.finish()
+        os.close(root)
         os.fchdir(real_root)
         os.chroot(".")
     tree = []
