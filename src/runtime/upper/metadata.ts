@@ -1,0 +1,87 @@
+/**
+ * The metadata of one upper: an ordered table of byte strings in an lmdb file.
+ *
+ * A transaction is whole or not there, and on disk when it returns: lmdb syncs its pages, then writes
+ * the one that makes them valid through a descriptor that is synchronous. (lmdb's overlapped sync,
+ * which returns earlier, is off.) Several processes may have the file open; one writes at a time, and
+ * a writer that is killed lets go. A range is read in one transaction, so it is one moment's.
+ */
+import { existsSync } from "node:fs";
+import { ABORT, open as openEnvironment, type RootDatabase } from "lmdb";
+
+export interface Pair {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+export class Metadata {
+  readonly #database: RootDatabase<Uint8Array, Uint8Array>;
+
+  private constructor(database: RootDatabase<Uint8Array, Uint8Array>) {
+    this.#database = database;
+  }
+
+  /** Opens the file at `path`, making it where `create`; undefined where it is not there. */
+  static open(path: string, create = false): Metadata | undefined {
+    if (!create && !existsSync(path)) return undefined;
+    return new Metadata(
+      openEnvironment<Uint8Array, Uint8Array>({
+        path,
+        noSubdir: true,
+        encoding: "binary",
+        keyEncoding: "binary",
+        overlappingSync: false,
+        maxDbs: 0,
+      }),
+    );
+  }
+
+  close(): void {
+    // Nothing asynchronous was begun, so closing is done when it returns.
+    void this.#database.close();
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    const value = this.#database.get(key);
+    return value && plain(value);
+  }
+
+  /** All pairs in ascending order of key, of one moment. */
+  *range(): Generator<Pair> {
+    for (const { key, value } of this.#database.getRange()) yield { key: plain(key), value: plain(value) };
+  }
+
+  /** Does `work` as one durable step, or not at all if it throws. */
+  transaction(work: () => void): void {
+    this.#database.transactionSync(work);
+  }
+
+  /** Does `work` while no other process is in a transaction; nothing is written. */
+  exclusively(work: () => void): void {
+    this.#database.transactionSync(() => {
+      work();
+      return ABORT;
+    });
+  }
+
+  /** Only within a transaction. */
+  put(key: Uint8Array, value: Uint8Array): void {
+    this.#database.putSync(key, value);
+  }
+
+  /** Only within a transaction. */
+  remove(key: Uint8Array): void {
+    this.#database.removeSync(key);
+  }
+
+  /** Removes every pair from `start` on and below `end`. Only within a transaction. */
+  removeRange(start: Uint8Array, end: Uint8Array): void {
+    const keys = [...this.#database.getKeys({ start, end })];
+    for (const key of keys) this.#database.removeSync(key);
+  }
+}
+
+/** lmdb gives copies, but as `Buffer`s, whose `slice` is a view. */
+function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
+}
