@@ -68,7 +68,11 @@ const MAX_ID = 2 ** 32 - 2;
 const MAX_OCTAL_ID = 0o7777777;
 /** What eleven octal digits hold. */
 const MAX_OCTAL = 0o77777777777;
-const INT64 = 2n ** 63n;
+/** The times whose seconds fit 64 bits, and those that fit octal digits, in nanoseconds. */
+const SECOND = 1_000_000_000n;
+const FIRST_TIME = -(2n ** 63n) * SECOND;
+const END_OF_TIME = 2n ** 63n * SECOND;
+const END_OF_OCTAL_TIME = BigInt(MAX_OCTAL + 1) * SECOND;
 
 const TYPE_FLAG: { readonly [type in Entry["type"]]: number } = {
   file: 0x30,
@@ -80,6 +84,10 @@ const TYPE_FLAG: { readonly [type in Entry["type"]]: number } = {
   fifo: 0x36,
 };
 const EXTENDED_HEADER = 0x78;
+
+function isOctalTime(time: Nanoseconds): boolean {
+  return time >= 0n && time < END_OF_OCTAL_TIME;
+}
 
 function integerWithin(value: number, highest: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= highest;
@@ -97,8 +105,8 @@ function validate(header: Header): void {
   if (!integerWithin(header.uid, MAX_ID)) fail("range", `uid ${header.uid} is outside 0 to 2^32-2 (rule 36)`);
   if (!integerWithin(header.gid, MAX_ID)) fail("range", `gid ${header.gid} is outside 0 to 2^32-2 (rule 36)`);
   if (!integerWithin(header.size, Number.MAX_SAFE_INTEGER)) fail("range", `size ${header.size} is none`);
-  const time = seconds(header.mtime);
-  if (time < -INT64 || time >= INT64) fail("range", "its time is outside 64 bits of seconds (rule 35)");
+  if (header.mtime < FIRST_TIME || header.mtime >= END_OF_TIME)
+    fail("range", "its time is outside 64 bits of seconds (rule 35)");
   if (header.rdev !== undefined) {
     const major = deviceMajor(header.rdev);
     if (major > MAX_MAJOR || makeDevice(major, deviceMinor(header.rdev)) !== header.rdev) {
@@ -185,8 +193,7 @@ function xattrRecord(name: string, value: Uint8Array): [key: Uint8Array, value: 
 function extendedHeader(header: Header): Uint8Array | undefined {
   const longName = !fitsName(header.name);
   const longTarget = header.target !== undefined && nameLength(header.target) > NAME_LENGTH;
-  const time = seconds(header.mtime);
-  const oddTime = time < 0n || time > BigInt(MAX_OCTAL);
+  const oddTime = !isOctalTime(header.mtime);
   const bigUid = header.uid > MAX_OCTAL_ID;
   const bigGid = header.gid > MAX_OCTAL_ID;
   const bigSize = header.size > MAX_OCTAL;
@@ -204,7 +211,7 @@ function extendedHeader(header: Header): Uint8Array | undefined {
   if (longName) addName("path", header.name);
   if (longTarget) addName("linkpath", header.target!);
   if (binary) add("hdrcharset", "BINARY");
-  if (oddTime) add("mtime", String(time));
+  if (oddTime) add("mtime", String(seconds(header.mtime)));
   if (bigUid) add("uid", String(header.uid));
   if (bigGid) add("gid", String(header.gid));
   if (bigSize) add("size", String(header.size));
@@ -346,7 +353,6 @@ export function encodeHeader(header: Header): Uint8Array {
   }
 
   const block = before === 0 ? out : out.subarray(before);
-  const time = Number(seconds(header.mtime));
   const rdev = header.rdev ?? 0;
   putName(block, header.name);
   if (header.target !== undefined) putTarget(block, header.target);
@@ -355,7 +361,7 @@ export function encodeHeader(header: Header): Uint8Array {
     uid: header.uid > MAX_OCTAL_ID ? 0 : header.uid,
     gid: header.gid > MAX_OCTAL_ID ? 0 : header.gid,
     size: header.size > MAX_OCTAL ? 0 : header.size,
-    mtime: time < 0 || time > MAX_OCTAL ? 0 : time,
+    mtime: isOctalTime(header.mtime) ? Number(seconds(header.mtime)) : 0,
     major: deviceMajor(rdev),
     minor: deviceMinor(rdev),
   });
