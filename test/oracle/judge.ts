@@ -51,9 +51,31 @@ export async function judge(kernel: Kernel, mount: MountKind, scenario: Scenario
   const judgement = compareCalls(mount, run, outcome, session, kernel.protectedHardlinks);
   if (judgement.divergence !== undefined || judgement.spoilt) return judgement;
   const divergence =
-    compareTrees(mount, outcome.tree, session.tree()) ??
-    (await compareUppers(mount, lower, session, outcome));
+    (await guarded(mount, "tree", () => compareTrees(mount, outcome.tree, session.tree()))) ??
+    (await guarded(mount, "upper", () => compareUppers(mount, lower, session, outcome)));
   return { ...judgement, divergence };
+}
+
+/** What ours throws where it should show or write what it has is a divergence too. */
+async function guarded(
+  mount: MountKind,
+  at: "tree" | "upper",
+  compare: () => Divergence | undefined | Promise<Divergence | undefined>,
+): Promise<Divergence | undefined> {
+  try {
+    return await compare();
+  } catch (error) {
+    return { mount, at, kind: `${at}: ours throws`, kernel: "shows it", ours: String(error) };
+  }
+}
+
+/** A call on ours; what it throws that is no error of the filesystem is a fault. */
+function attempt(call: () => Result): Result {
+  try {
+    return call();
+  } catch (error) {
+    return `throws ${error}`;
+  }
 }
 
 function compareCalls(
@@ -82,7 +104,7 @@ function compareCalls(
     }
     const settled = settlement(moment);
     if (settled !== undefined) differences.push(settled.name);
-    const actual = settled?.result ?? session.run(operation);
+    const actual = settled?.result ?? attempt(() => session.run(operation));
     if (JSON.stringify(expected) !== JSON.stringify(actual)) {
       const allowed = allowance(moment, actual);
       if (allowed !== undefined) {
