@@ -66,8 +66,9 @@ function volumeSource(volume: MemfsVolume, top: string, options: FromMemfsOption
         case "directory":
           return { ...attributes, kind };
         case "file": {
+          // memfs hands out a copy.
           const bytes = within(path, (path) => volume.readFileSync(path) as Uint8Array);
-          return { ...attributes, kind, content: new BufferContent(Uint8Array.from(bytes)) };
+          return { ...attributes, kind, content: new BufferContent(bytes) };
         }
         case "symlink": {
           const target = within(path, (path) => volume.readlinkSync(path) as string);

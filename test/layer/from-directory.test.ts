@@ -105,6 +105,14 @@ describe("what comes along", () => {
     expect(bytesOf().includes(bytes("a\xff\0"))).toBe(true);
   });
 
+  test("rule 49: in byte order, not that of UTF-16 units", () => {
+    for (const name of ["\u{1f600}", "\uff5e", "a-b", "a"]) writeFileSync(at(name), "");
+    mkdirSync(at("d"));
+    writeFileSync(at("d/x"), "");
+    writeFileSync(at("d-"), "");
+    expect(names(OWNED)).toEqual(["a", "a-b", "d/", "d/x", "d-", "\uff5e", "\u{1f600}"]);
+  });
+
   test("rule 57: names of one inode in it are links, names elsewhere are not", () => {
     const elsewhere = join(top, "elsewhere");
     writeFileSync(elsewhere, "x");
@@ -345,6 +353,14 @@ describe("what cannot be read", () => {
   const SIZE = 1_000_000;
   test.each<[string, change: (path: string) => void, reason: string]>([
     ["grew", (path) => appendFileSync(path, "x"), "ESTALE"],
+    [
+      "grew, with its time set back",
+      (path) => {
+        appendFileSync(path, "x");
+        utimesSync(path, 1, 1);
+      },
+      "ESTALE",
+    ],
     ["shrank", (path) => truncateSync(path, 10), "ESTALE"],
     ["was written in place", (path) => writeFileSync(path, Buffer.alloc(SIZE, 0x62)), "ESTALE"],
     [

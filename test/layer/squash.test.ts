@@ -133,6 +133,11 @@ describe("without the tree beneath: right on any", () => {
       [[file("a")], [file("a/f")]],
       ["a/", "a/.wh..wh..opq", "a/f"],
     ],
+    [
+      "rule 5: nothing of the base is in what an opaque directory holds",
+      [[dir("a"), opaque("a")], [dir("a"), dir("a/d")], [file("a/d/e/f")]],
+      ["a/", "a/.wh..wh..opq", "a/d/", "a/d/e/", "a/d/e/f"],
+    ],
     ["rule 6: through a link of the layers", [[dir("b"), link("a", "b")], [file("a/f")]], ["a", "b/", "b/f"]],
     [
       "rule 24: a whiteout through a link of the layers",
@@ -273,6 +278,12 @@ describe("what cannot be applied cannot be squashed", () => {
       { name: "f", type: "file", size: 1 },
       { name: "g", type: "hardlink", target: "f" },
     ]);
+  });
+
+  test("rule 23: within their own layer only", () => {
+    const layers = built([[dir(".wh..wh.plnk"), file(".wh..wh.plnk/1", "x")], [hard("f", ".wh..wh.plnk/1")]]);
+    expect(() => squash(layers)).toThrowError(ArchiveError);
+    expect(() => squash(layers, { base: EMPTY_TREE })).toThrowError(ArchiveError);
   });
 
   test("rule 26: marks of overlayfs are no data", () => {

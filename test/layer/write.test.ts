@@ -414,6 +414,18 @@ describe("the archive", () => {
     }
   });
 
+  test("and where every entry starts, in any order", () => {
+    const { archive } = composed();
+    const all = bytesOf(composed());
+    const starts = [...composed().entries()].map(({ offset }) => offset);
+    const shuffled = starts.map((_, i) => starts[(i * 7) % starts.length]!);
+    for (const offset of shuffled) {
+      const header = Buffer.alloc(512);
+      expect(archive.read(header, 0, 512, offset)).toBe(512);
+      expect(header.equals(all.subarray(offset, offset + 512))).toBe(true);
+    }
+  });
+
   test("knows its digest once it was read, and reads for it otherwise", async () => {
     let reads = 0;
     const content: Content = {
