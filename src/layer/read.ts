@@ -5,8 +5,8 @@
  * The archive's bytes go to a sink as they come. Nothing of them is known to be right until
  * `readLayer` has returned: when it throws, whoever owns the sink drops what it was given. The sink
  * must have taken a chunk when its `write` returns or its promise resolves; the chunk may be
- * overwritten afterwards. `readLayer` neither opens nor closes the sink; it ends the source (its
- * iterator's `return`) in every case.
+ * overwritten afterwards. `readLayer` neither opens nor closes the sink; a source that it has begun
+ * to read it ends (its iterator's `return`) in every case.
  *
  * Memory: the index, a few chunks, and the decompressor's window.
  */

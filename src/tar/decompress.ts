@@ -62,20 +62,30 @@ export function detectCompression(head: Uint8Array): Compression {
   );
 }
 
-/** Reads until `size` bytes are there or the source ends; what was read comes first in the stream given back. */
-async function peek(source: ByteStream, size: number): Promise<{ head: Uint8Array; stream: ByteStream }> {
+/** A stream whose first bytes were looked at. */
+interface Peeked {
+  readonly head: Uint8Array;
+  /** All of it, the head too. */
+  readonly stream: ByteStream;
+  /** Ends the source, where the stream is not going to be read. */
+  close(): Promise<void>;
+}
+
+/** Reads until `size` bytes are there or the source ends. */
+async function peek(source: ByteStream, size: number): Promise<Peeked> {
   const iterator = source[Symbol.asyncIterator]();
   const chunks: Uint8Array[] = [];
   let length = 0;
   let done = false;
-  while (length < size) {
+  while (length < size && !done) {
     const next = await iterator.next();
     if (next.done) {
       done = true;
-      break;
+    } else {
+      // A copy, since a chunk need not outlive the next one.
+      chunks.push(next.value.slice());
+      length += next.value.length;
     }
-    chunks.push(next.value);
-    length += next.value.length;
   }
   const head = new Uint8Array(length);
   let at = 0;
@@ -83,19 +93,22 @@ async function peek(source: ByteStream, size: number): Promise<{ head: Uint8Arra
     head.set(chunk, at);
     at += chunk.length;
   }
+  const close = async (): Promise<void> => {
+    await iterator.return?.();
+  };
   async function* stream(): AsyncGenerator<Uint8Array> {
     try {
-      yield* chunks;
+      if (length > 0) yield head;
       while (!done) {
         const next = await iterator.next();
         if (next.done) return;
         yield next.value;
       }
     } finally {
-      await iterator.return?.();
+      await close();
     }
   }
-  return { head: head.subarray(0, size), stream: stream() };
+  return { head: head.subarray(0, size), stream: stream(), close };
 }
 
 /** Decompressed with the portable decoder. */
@@ -162,8 +175,14 @@ async function* decoded(
 export async function decompress(
   source: ByteStream,
 ): Promise<{ readonly compression: Compression; readonly stream: ByteStream }> {
-  const { head, stream } = await peek(source, BLOCK);
-  const compression = detectCompression(head);
+  const { head, stream, close } = await peek(source, BLOCK);
+  let compression: Compression;
+  try {
+    compression = detectCompression(head);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   switch (compression) {
     case "none":
       return { compression, stream };

@@ -156,6 +156,19 @@ describe("what is refused", () => {
     await expect(reading()).rejects.toBe(own);
   });
 
+  it("a source of a kind that cannot be read is ended", async () => {
+    let ended = false;
+    async function* source(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) yield bytes("x".repeat(600));
+      } finally {
+        ended = true;
+      }
+    }
+    await expect(decompress(source())).rejects.toMatchObject({ code: "compression" });
+    expect(ended).toBe(true);
+  });
+
   it.each(["none", "gzip", "zstd"])("a source is ended where its reader stops early: %s", async (kind) => {
     const block = body("x".repeat(300_000));
     const data = { none: concat(header({ size: 300_000 }), block), gzip: zip, zstd: zst }[kind]!;
