@@ -204,6 +204,14 @@ describe("parents", () => {
       },
     },
     {
+      rule: "M19: a parent is not remembered from before the entry that replaces the link to it",
+      layers: [
+        [link("here", "."), dir("d")],
+        [link("here/here", "d"), file("here/2")],
+      ],
+      tree: { "/d": "directory 755", "/d/2": 'file 644 ""', "/here": "symlink → d" },
+    },
+    {
       rule: "M19: names that end in slashes and dots do not lend their text to the next entry",
       layers: [
         [

@@ -179,6 +179,18 @@ describe("looking up", () => {
     }
   });
 
+  test("finds a name in the directory that has it, not in one that hashes to its neighbourhood", () => {
+    const count = 2000;
+    const many = treeOf(
+      Array.from({ length: count }, (_, i) => (i % 2 === 0 ? file(`${i}/x`) : dir(`${i}`))),
+    );
+    const found = Array.from({ length: count }, (_, i) => many.lookup(nodeAt(many, `/${i}`), "x"));
+    found.forEach((node, i) => {
+      expect(node === NO_NODE, `${i}`).toBe(i % 2 === 1);
+      if (node !== NO_NODE) expect(many.slots(node)[0]!.directory).toBe(nodeAt(many, `/${i}`));
+    });
+  });
+
   test("in what is no directory, finds nothing", () => {
     const plain = nodeAt(tree, "/plain");
     expect(tree.lookup(plain, "a")).toBe(NO_NODE);
