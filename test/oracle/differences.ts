@@ -3,7 +3,7 @@
  * `differences.test.ts` asserts each by itself: that the kernel does what is said here, and what ours
  * does instead. What is kept out of random sequences is said where they are made: names that other
  * layers hide in a hardlink group and stray whiteouts (`lowers.ts`), the insides of pipes
- * (`kernel/calls.py`), reserved xattrs (`operations.ts`).
+ * (`kernel/calls.py`), reserved xattrs and those of `system.` (`operations.ts`).
  */
 import { S_IFDIR } from "../../src/posix/mode.ts";
 import { SEEK_DATA, SEEK_HOLE } from "../../src/union/types.ts";

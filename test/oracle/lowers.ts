@@ -96,7 +96,7 @@ const xattrs: fc.Arbitrary<Record<string, string>> = fc.oneof(
 type Edit = { readonly path: readonly string[] } & (
   | { readonly edit: "put"; readonly node: LayerNode }
   | { readonly edit: "hardlink"; readonly to: readonly string[] }
-  | { readonly edit: "remove" | "opaque" }
+  | { readonly edit: "remove" | "opaque" | "many" }
 );
 
 function put(node: fc.Arbitrary<object>): fc.Arbitrary<Edit> {
@@ -251,6 +251,10 @@ function applyEdit(layer: Draft, below: Draft | undefined, edit: Edit): void {
     children.set(last, made);
     return;
   }
+  if (edit.edit === "many") {
+    if (there === undefined) children.set(last, crowd());
+    return;
+  }
   const { node } = edit as Extract<Edit, { edit: "put" }>;
   if (node.kind !== "directory") {
     if (there === undefined) children.set(last, { ...node, name: last });
@@ -259,6 +263,16 @@ function applyEdit(layer: Draft, below: Draft | undefined, edit: Edit): void {
   if (there === undefined) children.set(last, newDraft(node));
   else if (isDraft(there)) there.attributes = newDraft(node).attributes;
   else if (there.kind === "whiteout") children.set(last, { ...newDraft(node), opaque: true });
+}
+
+/** A directory of more files than fit in one table of the engine, so that inode numbers grow. */
+function crowd(): Draft {
+  const directory = newDraft();
+  for (let i = 0; i < 40; i++) {
+    const name = `${i}`;
+    directory.children.set(name, { kind: "file", name, ...IMPLIED, mode: 0o644, size: 0, extents: [] });
+  }
+  return directory;
 }
 
 /** What one sees when a layer lies on what is below it. */

@@ -43,6 +43,8 @@ import {
 import type { CallerSpec, DataSpec, Operation, TimeSpec } from "./scenario.ts";
 
 const LONG_NAME = "n".repeat(256);
+/** One byte more than a path may have. */
+const LONG_PATH = `/a${"/.".repeat(2047)}`;
 
 /** One to three names, most often one, so that calls meet. */
 const callPath: fc.Arbitrary<readonly string[]> = fc.oneof(
@@ -58,7 +60,10 @@ const oddPath: fc.Arbitrary<string> = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(callPath, name).map(([parts, last]) => `/${parts.join("/")}/../${last}`) },
   { weight: 1, arbitrary: callPath.map((parts) => `/./${parts.join("//")}/.`) },
   { weight: 1, arbitrary: callPath.map((parts) => `/${parts.join("/")}/..`) },
-  { weight: 1, arbitrary: fc.constantFrom("/", "", ".", "..", "/..", `/${LONG_NAME}`, `/a/${LONG_NAME}`) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("/", "", ".", "..", "/..", `/${LONG_NAME}`, `/a/${LONG_NAME}`, LONG_PATH),
+  },
 );
 
 /** Mostly a clean absolute path; else with `.`, `..`, a slash at its end, from the cwd, too long, or empty. */
@@ -115,6 +120,10 @@ const length: fc.Arbitrary<number> = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 20 * PAGE) },
 );
 
+/** Whole pages, which a range copy shares. */
+const pageOffset = fc.integer({ min: 0, max: 5 }).map((pages) => pages * PAGE);
+const pageLength = fc.constantFrom(PAGE, 2 * PAGE, 3 * PAGE, 20 * PAGE);
+
 const positionOrNull = fc.oneof(
   { weight: 1, arbitrary: fc.constant(null) },
   { weight: 1, arbitrary: offset },
@@ -163,7 +172,10 @@ const renameFlags = fc.oneof(
 const xattrName: fc.Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom("user.a", "user.b") },
   { weight: 2, arbitrary: fc.constantFrom("trusted.t", "security.other") },
-  { weight: 1, arbitrary: fc.constantFrom("", "user.", "nope", "odd.name", `user.${LONG_NAME}`) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("", "user.", "nope", "odd.name", `user.${LONG_NAME}`),
+  },
 );
 
 const xattrValue: fc.Arbitrary<string> = fc.oneof(
@@ -237,13 +249,14 @@ const CALLS: readonly [weight: number, call: fc.Arbitrary<object>][] = [
       ),
     }),
   ],
-  [3, call("copyRange", { slot, from: slot, fromAt: offset, ...atAndLength })],
+  [2, call("copyRange", { slot, from: slot, fromAt: positionOrNull, at: positionOrNull, length })],
+  [2, call("copyRange", { slot, from: slot, fromAt: pageOffset, at: pageOffset, length: pageLength })],
   [1, call("fsync", { slot })],
   [1, call("fdreaddir", { slot })],
   [1, call("linkfd", { slot, path: newPath })],
   [4, call("stat", { path })],
   [5, call("lstat", { path })],
-  [2, call("access", { path, mode: fc.integer({ min: 0, max: 7 }) })],
+  [2, call("access", { path, mode: fc.integer({ min: 0, max: 8 }) })],
   [2, call("readlink", { path })],
   [4, call("readdir", { path })],
   [8, call("mkdir", { path: newPath, mode: permissions })],
@@ -255,7 +268,10 @@ const CALLS: readonly [weight: number, call: fc.Arbitrary<object>][] = [
     5,
     call("symlink", {
       path: newPath,
-      target: fc.oneof({ weight: 12, arbitrary: linkTarget }, { weight: 1, arbitrary: fc.constant("") }),
+      target: fc.oneof(
+        { weight: 12, arbitrary: linkTarget },
+        { weight: 1, arbitrary: fc.constantFrom("", "x".repeat(4095), "x".repeat(4096)) },
+      ),
     }),
   ],
   [
@@ -279,7 +295,7 @@ const CALLS: readonly [weight: number, call: fc.Arbitrary<object>][] = [
     4,
     fc
       .tuple(
-        xattr("setxattr", { flags: fc.constantFrom(0, 0, XATTR_CREATE, XATTR_REPLACE, 3) }),
+        xattr("setxattr", { flags: fc.constantFrom(0, 0, XATTR_CREATE, XATTR_REPLACE, 3, 4) }),
         xattrNameAndValue,
       )
       .map(([one, attribute]) => ({ ...one, ...attribute })),

@@ -91,7 +91,12 @@ export type Operation = {
   | SlotCall<"fallocate", { readonly mode: number; readonly at: number; readonly length: number }>
   | SlotCall<
       "copyRange",
-      { readonly from: number; readonly fromAt: number; readonly at: number; readonly length: number }
+      {
+        readonly from: number;
+        readonly fromAt: number | null;
+        readonly at: number | null;
+        readonly length: number;
+      }
     >
   | SlotCall<"fsync" | "fdreaddir">
   | SlotCall<"linkfd", { readonly path: string }>

@@ -194,7 +194,7 @@ function pythonCall(operation: Operation): string {
     }
     case "copyRange": {
       const { slot, from, fromAt, at, length } = operation;
-      return `os.copy_file_range(h[${from}], h[${slot}], ${length}, ${fromAt}, ${at})`;
+      return `os.copy_file_range(h[${from}], h[${slot}], ${length}, ${fromAt ?? "None"}, ${at ?? "None"})`;
     }
     case "fsync":
       return `os.fsync(h[${operation.slot}])`;
