@@ -19,6 +19,7 @@ export const name: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...NAMES.slice(3)) },
 );
 
+/** So many names. */
 export function names(count: number): fc.Arbitrary<string[]> {
   return fc.array(name, { minLength: count, maxLength: count });
 }
@@ -31,21 +32,24 @@ export const namePath: fc.Arbitrary<readonly string[]> = fc.oneof(
 );
 
 /** Link targets: relative and absolute, into and out of places, up past the root, to nothing, to itself. */
+// biome-ignore format: a table
 export const linkTarget: fc.Arbitrary<string> = fc.constantFrom(
   "a", "b", "c", "a/b", "b/a", "/a", "/b/c", "../a", "../../b", "../../../../c", ".", "..", "/", "a/../b",
   "nowhere", "/nowhere/else", "b/", "./a/.",
-); // biome-ignore format: a table
+);
 
+// biome-ignore format: a table
 export const permissions: fc.Arbitrary<number> = fc.constantFrom(
   0o644, 0o755, 0o600, 0o777, 0o700, 0o444, 0o000, 0o4755, 0o2755, 0o2750, 0o1777, 0o6777, 0o4711, 0o2644,
-); // biome-ignore format: a table
+);
 
 export const userId: fc.Arbitrary<number> = fc.constantFrom(0, 0, 1000, 1000, 1001, 100, 4294967294);
 
 /** Long before any clock here: a time that is still there at the end was kept, not made. */
+// biome-ignore format: a table
 export const pastTime: fc.Arbitrary<string> = fc.constantFrom(
   "0", "1000000000000000000", "1234567890123456789", "1500000000000000000", "999999999", "-1500000000",
-); // biome-ignore format: a table
+);
 
 /** A device number that no driver has, so that opening the device gives ENXIO. */
 export const device: fc.Arbitrary<number> = fc.constantFrom(makeDevice(241, 7), makeDevice(3000, 300000));

@@ -1,6 +1,6 @@
 /**
  * Random calls: every call of the mount, with paths that meet what the lowers have, flags in odd
- * combinations, four callers, and three handles that live from call to call.
+ * combinations, callers of several kinds, and two handles that live from call to call.
  */
 import fc from "fast-check";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK } from "../../src/posix/mode.ts";
