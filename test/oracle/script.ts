@@ -137,21 +137,33 @@ def times(*values):
     for i, value in enumerate(values):
         pair[2 * i], pair[2 * i + 1] = {"now": (0, (1 << 30) - 1), "omit": (0, (1 << 30) - 2)}.get(value) or divmod(int(value), 10**9)
     return pair
+def opened(slot, path, flags, mode):
+    fd = os.open(path, flags | os.O_NONBLOCK, mode)
+    if not flags & 0o10000000 and stat.S_ISFIFO(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.ENXIO, "pipes are left out")
+    if slot in h: os.close(h[slot])
+    h[slot] = fd
 def names(fd):
     os.lseek(fd, 0, 0)
     return sorted(os.listdir(fd))
 def step(code, uid=0, gid=0, groups=(), umask=0o022, cwd="/", root="/"):
-    os.seteuid(0); os.fchdir(ROOT); os.chroot("."); os.chroot(root); os.chdir("/")
-    os.setgroups(groups); os.setegid(gid); os.seteuid(uid); os.umask(umask); os.chdir(cwd)
-    try: result = eval(code) if not code.startswith("h[") or "=" not in code else exec(code)
+    os.seteuid(0); os.fchdir(ROOT); os.chroot(".")
+    try:
+        os.chroot(root); os.chdir("/")
+        os.setgroups(groups); os.setegid(gid); os.seteuid(uid); os.umask(umask); os.chdir(cwd)
+    except OSError:
+        return print(code, "=> no such caller")
+    try: result = eval(code)
+    except KeyError: result = "EBADF"
     except OSError as error: result = errno.errorcode[error.errno]
     print(code, "=>", result)
 `.trim();
 
 function step(operation: Operation): string {
-  const [uid, gid, groups, umask] = operation.as ?? ROOT_SPEC;
-  const caller =
-    operation.as === undefined ? "" : `, ${uid}, ${gid}, ${JSON.stringify(groups)}, ${octal(umask)}`;
+  const [uid, gid, groups, umask, cwd = "/", root = "/"] = operation.as ?? ROOT_SPEC;
+  const ids = `${uid}, ${gid}, ${JSON.stringify(groups)}, ${octal(umask)}`;
+  const caller = operation.as === undefined ? "" : `, ${ids}, ${text(cwd)}, ${text(root)}`;
   return `step(${JSON.stringify(pythonCall(operation))}${caller})`;
 }
 
@@ -163,7 +175,7 @@ function pythonCall(operation: Operation): string {
   switch (operation.call) {
     case "open": {
       const { slot, path, flags, mode } = operation;
-      return `h[${slot}] = os.open(${text(path)}, ${octal(flags)} | os.O_NONBLOCK, ${octal(mode)})`;
+      return `opened(${slot}, ${text(path)}, ${octal(flags)}, ${octal(mode)})`;
     }
     case "close":
       return `os.close(h.pop(${operation.slot}))`;
