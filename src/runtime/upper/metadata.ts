@@ -6,12 +6,28 @@
  * which returns earlier, is off.) Several processes may have the file open; one writes at a time, and
  * a writer that is killed lets go. A range is read in one transaction, so it is one moment's.
  */
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { ABORT, open as openEnvironment, type RootDatabase } from "lmdb";
 
 export interface Pair {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
+}
+
+/** Where a file of lmdb's has its magic number, and what that is. */
+const MAGIC_AT = 24;
+const MAGIC = 0xbeefc0de;
+
+/** lmdb trusts its file: one that is something else altogether would end the process. */
+function checkMagic(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    const start = Buffer.alloc(MAGIC_AT + 4);
+    const count = readSync(fd, start, 0, start.length, 0);
+    if (count > 0 && start.readUInt32LE(MAGIC_AT) !== MAGIC) throw new Error(`${path} is no lmdb file`);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 export class Metadata {
@@ -23,7 +39,8 @@ export class Metadata {
 
   /** Opens the file at `path`, making it where `create`; undefined where it is not there. */
   static open(path: string, create = false): Metadata | undefined {
-    if (!create && !existsSync(path)) return undefined;
+    if (existsSync(path)) checkMagic(path);
+    else if (!create) return undefined;
     return new Metadata(
       openEnvironment<Uint8Array, Uint8Array>({
         path,

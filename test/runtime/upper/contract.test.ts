@@ -8,7 +8,8 @@ import { UpperError, type UpperErrorCode, type UpperStore } from "../../../src/r
 import { O_CREAT, O_RDWR, O_TMPFILE } from "../../../src/union/types.ts";
 import { dir, file, treeOf } from "../../layer/build.ts";
 import { tickingClock } from "../../property/operations.ts";
-import { inFolders, inMemory, show, smallTree } from "./stores.ts";
+import { inFolders, inMemory, show } from "./stores.ts";
+import { smallTree } from "./trees.ts";
 
 function codeOf(run: () => unknown): UpperErrorCode | undefined {
   try {

@@ -8,9 +8,7 @@ import { onTestFinished } from "vitest";
 import { diskUppers } from "../../../src/runtime/upper/disk.ts";
 import { memoryUppers } from "../../../src/runtime/upper/memory.ts";
 import type { UpperStore } from "../../../src/runtime/upper/upper.ts";
-import type { Tree } from "../../../src/tree/tree.ts";
 import type { Mount } from "../../../src/union/mount.ts";
-import { dir, file, hard, link, treeOf } from "../../layer/build.ts";
 import { type Recorded, recordedSnapshot } from "../../property/recorded.ts";
 
 export interface Uppers {
@@ -33,20 +31,6 @@ export function inFolders(): Uppers {
 
 export function inMemory(): Uppers {
   return { store: memoryUppers(), place: (name) => name };
-}
-
-/** A little of everything. */
-export function smallTree(): Tree {
-  return treeOf([
-    dir("etc"),
-    file("etc/motd", "hello\n"),
-    file("etc/big", "0123456789abcdef".repeat(1000)),
-    dir("usr"),
-    dir("usr/bin"),
-    file("usr/bin/tool", "tool", { mode: 0o755 }),
-    hard("usr/bin/alias", "usr/bin/tool"),
-    link("bin", "usr/bin"),
-  ]);
 }
 
 export function show(mount: Mount): Recorded {
