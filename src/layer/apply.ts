@@ -75,10 +75,12 @@ function applyChain(base: PackedTree, layers: readonly Layer[], options: ApplyOp
     new LayerApplication(tree, options).run(layer.entries());
     chain = extendChain(chain, layer.diffID);
   }
+  // Not `base` itself, which the new tree must not keep in memory (M20).
+  const { archive, layerCount } = base;
   const archives = layers.map((layer) => layer.archive);
   return pack(tree, {
     chainID: chain,
-    archives: (position) => archives[position - base.layerCount] ?? base.archive(position),
+    archives: (position) => archives[position - layerCount] ?? archive(position),
   });
 }
 
@@ -172,7 +174,7 @@ class LayerApplication {
         return nodes.addFile(attributes, entry.size, entry.start, entry.extents);
       case "symlink":
         if (entry.target === "" || entry.target.includes("\0") || nameLength(entry.target) >= PATH_MAX) {
-          throw fail("name", "a symlink's target is empty, too long or contains NUL", entry);
+          throw fail("name", "rule 47: a symlink's target is empty, too long or contains NUL", entry);
         }
         return nodes.addSymlink(attributes, entry.target);
       case "char":
@@ -211,13 +213,13 @@ class LayerApplication {
     if (tree.isDirectory(slot)) {
       throw fail("link", `rule 30: hardlink to ${JSON.stringify(entry.target)}, a directory`, entry);
     }
-    if (slot === tree.child(parent, name)) throw fail("link", "rule 30: a hardlink to itself", entry);
-    const node = tree.node[slot]!;
-    // What is replaced goes first, and the target may have been in it.
-    if (tree.isBelow(slot, tree.child(parent, name))) {
+    const replaced = tree.child(parent, name);
+    if (slot === replaced) throw fail("link", "rule 30: a hardlink to itself", entry);
+    // What is replaced goes first, and the target may be in it.
+    if (replaced !== NO_SLOT_ID && tree.isDirectory(replaced) && tree.isBelow(slot, replaced)) {
       throw fail("link", `rule 29: hardlink to ${JSON.stringify(entry.target)}, which it replaces`, entry);
     }
-    tree.link(parent, name, node);
+    tree.link(parent, name, tree.nodeOf(slot));
   }
 
   /** Keeps a file of AUFS's own for hardlinks to it, out of the tree (rule 23). */
@@ -237,9 +239,9 @@ class LayerApplication {
       case "above":
         throw fail("name", "rule 2: the name leads above the root", entry);
       case "empty":
-        throw fail("name", "the name is empty", entry);
+        throw fail("name", "rule 1: the name is empty", entry);
       case "nul":
-        throw fail("name", "the name contains NUL", entry);
+        throw fail("name", "rule 47: the name contains NUL", entry);
       default:
         return names;
     }
@@ -255,7 +257,8 @@ class LayerApplication {
 
   #checkName(names: readonly string[], entry: Entry): void {
     if (!fitsLinux(names)) {
-      throw fail("name", `a name longer than ${NAME_MAX} bytes or a path longer than ${PATH_MAX - 1}`, entry);
+      const limits = `${NAME_MAX} bytes a component and ${PATH_MAX - 1} bytes in all`;
+      throw fail("name", `rule 47: a name has at most ${limits}`, entry);
     }
   }
 

@@ -59,7 +59,7 @@ function follow(tree: GrowingTree, directory: SlotId, link: SlotId, budget: { li
     }
     const name = pending.pop();
     if (name === undefined) return at;
-    next = name === ".." ? tree.parent[at]! : tree.child(at, name);
+    next = name === ".." ? tree.parentOf(at) : tree.child(at, name);
     if (next === NO_SLOT_ID) return NO_SLOT_ID;
   }
 }

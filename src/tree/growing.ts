@@ -18,20 +18,10 @@ import { S_IFDIR, S_IFLNK, S_IFMT } from "../posix/mode.ts";
 import { nameFromBytes } from "../posix/names.ts";
 import { type NodeAttributes, NodeTable, widen } from "./node-table.ts";
 import type { PackedTree } from "./packed.ts";
-import {
-  IMPLIED,
-  KEPT,
-  LINKED,
-  makeWord,
-  OPAQUE,
-  PRESENT,
-  PUT,
-  WHITEOUT,
-  WIPED,
-  wordLayer,
-} from "./provenance.ts";
+import { IMPLIED, KEPT, LINKED, makeWord, OPAQUE, PRESENT, PUT, WHITEOUT, WIPED } from "./provenance.ts";
 import { findRecord, NO_RECORD, ROOT_RECORD, recordWords } from "./records.ts";
 import { SLOT_NODE, SLOT_WORDS } from "./slot-words.ts";
+import { WordTable } from "./word-table.ts";
 
 /** A slot: an index, meaningful in one growing tree. */
 export type SlotId = number;
@@ -39,7 +29,6 @@ export type SlotId = number;
 export const ROOT_SLOT: SlotId = 0;
 export const NO_SLOT_ID: SlotId = -1;
 const NO_NODE = -1;
-const FLAGS = 0xff;
 
 type Names = Map<string, SlotId>;
 
@@ -56,16 +45,14 @@ export class GrowingTree {
   turns = 0;
 
   /** The node of each slot, or -1. */
-  node: Int32Array = new Int32Array(64);
-  parent: Uint32Array = new Uint32Array(64);
+  #node: Int32Array = new Int32Array(64);
+  #parent: Uint32Array = new Uint32Array(64);
   /** The record of each slot in the base, or -1. */
-  record: Int32Array = new Int32Array(64);
+  #record: Int32Array = new Int32Array(64);
   #stamp: Uint32Array = new Uint32Array(64);
   /** The layer in which everything lower below a directory was last hidden. */
   #cleared: Uint32Array = new Uint32Array(64);
-  /** The first word of each slot; 0 for none. */
-  #first: Uint32Array = new Uint32Array(64);
-  readonly #more: Map<SlotId, number[]> = new Map();
+  readonly #words: WordTable = new WordTable();
   readonly #live: (Names | undefined)[] = [];
   readonly #dead: (Names | undefined)[] = [];
 
@@ -94,8 +81,14 @@ export class GrowingTree {
     return this.#hasType(slot, S_IFLNK);
   }
 
-  isLive(slot: SlotId): boolean {
-    return this.node[slot] !== NO_NODE;
+  /** The node of a slot, or -1 where the name is gone. */
+  nodeOf(slot: SlotId): number {
+    return this.#node[slot]!;
+  }
+
+  /** The slot of the directory that a slot is in; the root holds itself. */
+  parentOf(slot: SlotId): SlotId {
+    return this.#parent[slot]!;
   }
 
   /** Whether a slot lies below another. */
@@ -103,7 +96,7 @@ export class GrowingTree {
     // A child's number is higher than its parent's.
     let at = slot;
     while (at > ancestor && at !== ROOT_SLOT) {
-      at = this.parent[at]!;
+      at = this.#parent[at]!;
       if (at === ancestor) return true;
     }
     return false;
@@ -111,7 +104,7 @@ export class GrowingTree {
 
   /** Target of the symlink in a slot. */
   target(slot: SlotId): string {
-    return this.nodes.target(this.node[slot]!);
+    return this.nodes.target(this.#node[slot]!);
   }
 
   // What a layer does. Each takes a live directory and a name in it.
@@ -128,7 +121,7 @@ export class GrowingTree {
 
   /** The attributes of a directory that stays (rules 1, 8). */
   putAttributes(slot: SlotId, attributes: NodeAttributes): void {
-    this.nodes.setAttributes(this.node[slot]!, attributes);
+    this.nodes.setAttributes(this.#node[slot]!, attributes);
     this.#stamp[slot] = this.layer;
     this.#remark(slot, PUT);
   }
@@ -169,6 +162,11 @@ export class GrowingTree {
 
   // What a packer reads.
 
+  /** The record of a slot in the base, or NO_RECORD. */
+  recordOf(slot: SlotId): number {
+    return this.#record[slot]!;
+  }
+
   /** Names that are there, or undefined for a directory of the base that nothing touched. */
   liveNames(slot: SlotId): ReadonlyMap<string, SlotId> | undefined {
     return this.#live[slot];
@@ -181,49 +179,39 @@ export class GrowingTree {
 
   /** The words of a slot, in ascending order of layer. */
   words(slot: SlotId): readonly number[] {
-    const first = this.#first[slot]!;
-    return first === 0 ? [] : [first, ...(this.#more.get(slot) ?? [])];
+    return this.#words.all(slot);
   }
 
   /** Whether a slot's words follow from its node: see `provenance.ts`. */
   isDefault(slot: SlotId): boolean {
-    const node = this.node[slot]!;
-    return (
-      node !== NO_NODE &&
-      !this.#more.has(slot) &&
-      this.#first[slot] === makeWord(this.nodes.layerOf(node) - 1, PUT)
-    );
+    const node = this.#node[slot]!;
+    return node !== NO_NODE && this.#words.isOnly(slot, makeWord(this.nodes.layerOf(node) - 1, PUT));
   }
 
   #hasType(slot: SlotId, type: number): boolean {
-    const node = this.node[slot]!;
+    const node = this.#node[slot]!;
     return node !== NO_NODE && (this.nodes.mode[node]! & S_IFMT) === type;
   }
 
   #addSlot(parent: SlotId, node: number, record: number): SlotId {
     const slot = this.slotCount++;
-    if (slot === this.node.length) this.#grow();
-    this.node[slot] = node;
-    this.parent[slot] = parent;
-    this.record[slot] = record;
+    if (slot === this.#node.length) this.#grow();
+    this.#node[slot] = node;
+    this.#parent[slot] = parent;
+    this.#record[slot] = record;
     const words = recordWords(this.base.sections, record);
-    if (words.length > 0) {
-      this.#first[slot] = words[0]!;
-      if (words.length > 1) this.#more.set(slot, words.slice(1));
-    } else if (node !== NO_NODE && node < this.base.nodeCount && slot !== ROOT_SLOT) {
-      this.#first[slot] = this.base.defaultWord(node);
-    }
+    const isDefault = words.length === 0 && node !== NO_NODE && slot !== ROOT_SLOT;
+    this.#words.set(slot, isDefault ? [this.base.defaultWord(node)] : words);
     return slot;
   }
 
   #grow(): void {
-    const capacity = this.node.length * 2;
-    this.node = widen(this.node, new Int32Array(capacity));
-    this.parent = widen(this.parent, new Uint32Array(capacity));
-    this.record = widen(this.record, new Int32Array(capacity));
+    const capacity = this.#node.length * 2;
+    this.#node = widen(this.#node, new Int32Array(capacity));
+    this.#parent = widen(this.#parent, new Uint32Array(capacity));
+    this.#record = widen(this.#record, new Int32Array(capacity));
     this.#stamp = widen(this.#stamp, new Uint32Array(capacity));
     this.#cleared = widen(this.#cleared, new Uint32Array(capacity));
-    this.#first = widen(this.#first, new Uint32Array(capacity));
   }
 
   /** The live names of a directory, read from the base at the first touch, its dead ones with them. */
@@ -234,9 +222,9 @@ export class GrowingTree {
   #thaw(slot: SlotId): Names {
     const names: Names = new Map();
     this.#live[slot] = names;
-    const node = this.node[slot]!;
+    const node = this.#node[slot]!;
     const { sections } = this.base;
-    const record = this.record[slot]!;
+    const record = this.#record[slot]!;
     if (this.isDirectory(slot) && node < this.base.nodeCount) {
       const row = sections.place[node]!;
       for (let i = sections.dirStart[row]!; i < sections.dirStart[row + 1]!; i++) {
@@ -275,7 +263,7 @@ export class GrowingTree {
     } else if (this.isSymlink(slot)) {
       this.turns += 1;
     }
-    this.node[slot] = node;
+    this.#node[slot] = node;
     this.#stamp[slot] = this.layer;
     this.#remark(slot, flag);
     return slot;
@@ -340,55 +328,22 @@ export class GrowingTree {
 
   /** Takes the node out of a slot; the slot stays for its history, if it has one besides this layer's. */
   #retire(slot: SlotId, parent: SlotId, name: string): void {
-    this.node[slot] = NO_NODE;
-    this.#unmark(slot, PRESENT | KEPT);
-    if (this.#first[slot] !== 0) this.#deadNames(parent).set(name, slot);
+    this.#node[slot] = NO_NODE;
+    this.#words.unmark(slot, this.layer - 1, PRESENT | KEPT);
+    if (!this.#words.isEmpty(slot)) this.#deadNames(parent).set(name, slot);
   }
 
   #hasEarlierWords(slot: SlotId): boolean {
-    const first = this.#first[slot]!;
-    return first !== 0 && wordLayer(first) < this.layer - 1;
+    return this.#words.hasBefore(slot, this.layer - 1);
   }
 
   /** The name is there by this layer's `flag`, whatever it was in it before. */
   #remark(slot: SlotId, flag: number): void {
-    this.#unmark(slot, PRESENT | KEPT);
+    this.#words.unmark(slot, this.layer - 1, PRESENT | KEPT);
     this.#mark(slot, flag);
   }
 
   #mark(slot: SlotId, flags: number): void {
-    const layer = this.layer - 1;
-    const first = this.#first[slot]!;
-    if (first === 0 || wordLayer(first) === layer) {
-      this.#first[slot] = makeWord(layer, (first & FLAGS) | flags);
-      return;
-    }
-    const more = this.#more.get(slot);
-    if (more === undefined) {
-      this.#more.set(slot, [makeWord(layer, flags)]);
-      return;
-    }
-    const last = more.length - 1;
-    if (wordLayer(more[last]!) === layer) more[last] = (more[last]! | flags) >>> 0;
-    else more.push(makeWord(layer, flags));
-  }
-
-  #unmark(slot: SlotId, flags: number): void {
-    const layer = this.layer - 1;
-    const first = this.#first[slot]!;
-    if (first === 0) return;
-    if (wordLayer(first) === layer) {
-      const rest = first & FLAGS & ~flags;
-      this.#first[slot] = rest === 0 ? 0 : makeWord(layer, rest);
-      return;
-    }
-    const more = this.#more.get(slot);
-    if (more === undefined) return;
-    const last = more.length - 1;
-    if (wordLayer(more[last]!) !== layer) return;
-    const rest = more[last]! & FLAGS & ~flags;
-    if (rest !== 0) more[last] = makeWord(layer, rest);
-    else if (last === 0) this.#more.delete(slot);
-    else more.pop();
+    this.#words.mark(slot, this.layer - 1, flags);
   }
 }

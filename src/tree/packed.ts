@@ -33,6 +33,9 @@ export const NUMBERS_PER_LAYER = 2 ** 32;
 
 const ROOT = 0;
 
+/** How many sets of xattrs stay decoded: where every file has a label, few labels make many files. */
+const DECODED_SETS = 256;
+
 /** By `st_mode >> 12`. */
 const KINDS: readonly (Kind | undefined)[] = [
   undefined,
@@ -70,6 +73,7 @@ export class PackedTree implements Tree {
   readonly #names: Uint8Array;
   readonly #index: Uint32Array;
   readonly #slots: Uint32Array;
+  readonly #decoded: Xattrs[] = [];
 
   constructor(sections: Sections, archives: Archives) {
     const opened: RandomAccess[] = [];
@@ -178,16 +182,16 @@ export class PackedTree implements Tree {
   }
 
   history(directory: NodeId, names: readonly string[]): readonly ProvenanceEvent[] {
-    const path = [...names];
+    const above: string[] = [];
     for (let node = directory; node !== ROOT; node = this.parent(node)) {
       const slot = this.slots(node)[0];
       if (slot === undefined) return [];
-      path.unshift(slot.name);
+      above.push(slot.name);
     }
     let record = ROOT_RECORD;
     let node: NodeId = ROOT;
     const words: (readonly number[])[] = [recordWords(this.sections, ROOT_RECORD)];
-    for (const name of path) {
+    for (const name of [...above.reverse(), ...names]) {
       record = findRecord(this.sections, record, name);
       node = node === NO_NODE ? NO_NODE : this.lookup(node, name);
       if (record === NO_RECORD && node === NO_NODE) return [];
@@ -218,7 +222,10 @@ export class PackedTree implements Tree {
     const { xattrNode, xattrSet, xattrStart, blob } = this.sections;
     if (xattrNode.length === 0) return NO_XATTRS;
     const at = findNumber(xattrNode, 0, xattrNode.length, node);
-    return at < 0 ? NO_XATTRS : decodeXattrs(blob, xattrStart[xattrSet[at]!]!);
+    if (at < 0) return NO_XATTRS;
+    const set = xattrSet[at]!;
+    if (set >= DECODED_SETS) return decodeXattrs(blob, xattrStart[set]!);
+    return (this.#decoded[set] ??= decodeXattrs(blob, xattrStart[set]!));
   }
 
   /** The extents of a sparse file, or undefined for any other node. */

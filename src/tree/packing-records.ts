@@ -62,12 +62,12 @@ function findNeeded(tree: GrowingTree): Uint8Array {
   const needed = new Uint8Array(tree.slotCount);
   for (let slot = tree.slotCount - 1; slot > ROOT_SLOT; slot--) {
     if (
-      tree.record[slot] !== NO_RECORD ||
-      (tree.isLive(slot) ? !tree.isDefault(slot) : tree.words(slot).length > 0)
+      tree.recordOf(slot) !== NO_RECORD ||
+      (tree.nodeOf(slot) < 0 ? tree.words(slot).length > 0 : !tree.isDefault(slot))
     ) {
       needed[slot] = 1;
     }
-    if (needed[slot] === 1) needed[tree.parent[slot]!] = 1;
+    if (needed[slot] === 1) needed[tree.parentOf(slot)] = 1;
   }
   return needed;
 }
@@ -83,7 +83,7 @@ function childrenOf(
   needed: Uint8Array,
 ): { name: Uint8Array; source: Source }[] {
   const live = source < 0 ? undefined : tree.liveNames(source);
-  if (live === undefined) return baseChildren(tree, source < 0 ? ~source : tree.record[source]!);
+  if (live === undefined) return baseChildren(tree, source < 0 ? ~source : tree.recordOf(source));
   const found: { name: string; slot: SlotId }[] = [];
   for (const [name, slot] of live) if (needed[slot] === 1) found.push({ name, slot });
   for (const [name, slot] of tree.deadNames(source) ?? []) {

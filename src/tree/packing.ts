@@ -41,7 +41,7 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
   const { nodes } = tree;
   const reach = findReachable(tree);
   const rank = new Int32Array(nodes.length).fill(-1);
-  const kept: number[] | Uint32Array = new Uint32Array(nodes.length);
+  const kept = new Uint32Array(nodes.length);
   let count = 0;
   let directories = 0;
   let groups = 0;
@@ -138,7 +138,7 @@ function findReachable(tree: GrowingTree): Reach {
     const touched = slot[directory]!;
     if (touched !== UNTOUCHED) {
       for (const [name, child] of tree.liveNames(touched)!) {
-        const node = tree.node[child]!;
+        const node = tree.nodeOf(child);
         slots += 1;
         nameBytes += nameLength(name);
         names[node]! += 1;
@@ -189,7 +189,7 @@ function writeSlots(
     if (touched !== UNTOUCHED) {
       const names = tree.liveNames(touched)!;
       for (const name of sortedNames(names)) {
-        const node = tree.node[names.get(name)!]!;
+        const node = tree.nodeOf(names.get(name)!);
         writer.addName(name);
         writer.addNode(rank[node]!);
       }
@@ -300,7 +300,7 @@ function writeExtents(
 }
 
 /** The names of a map in byte order. Names arrive sorted more often than not. */
-export function sortedNames(names: ReadonlyMap<string, SlotId>): string[] {
+function sortedNames(names: ReadonlyMap<string, SlotId>): string[] {
   const list = [...names.keys()];
   for (let i = 1; i < list.length; i++) {
     if (compareNames(list[i - 1]!, list[i]!) > 0) return list.sort(compareNames);

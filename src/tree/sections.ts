@@ -198,7 +198,7 @@ export function seal(sections: Sections): void {
 
 /**
  * The sections in a packed tree's bytes, or undefined for another version, another byte order or
- * damaged bytes. The bytes are used in place where they are aligned to 8, and copied where not.
+ * damaged bytes. Bytes that begin their buffer are used in place, others are copied for alignment.
  */
 export function openSections(bytes: Uint8Array): Sections | undefined {
   if (bytes.length < HEADER_BYTES || bytes.length % 8 !== 0) return undefined;

@@ -87,8 +87,8 @@ export interface Tree {
   parent(directory: NodeId): NodeId;
 
   /**
-   * What layers did to a path, in the order they were applied: `names` below `directory`, at least
-   * one, of which any may be gone. Empty when no layer ever named it.
+   * What layers did to a path, in the order they were applied: `names` below `directory`, of which any
+   * may be gone, or none for the directory itself. Empty when no layer ever named it.
    */
   history(directory: NodeId, names: readonly string[]): readonly ProvenanceEvent[];
 }

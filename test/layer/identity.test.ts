@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { applyLayer } from "../../src/layer/apply.ts";
 import { EMPTY_TREE, type PackedTree } from "../../src/tree/packed.ts";
@@ -40,6 +42,17 @@ describe("identity", () => {
     const first = treeOf([file("a"), hard("b", "a")]);
     const second = applyLayer(first, layer(gone("b"), hard("c", "a"), hard("d", "a")));
     expect([first, second].map((tree) => tree.linkCount(nodeAt(tree, "/a")))).toEqual([2, 3]);
+  });
+
+  test("M20: a tree does not keep the tree it was made from", async () => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    const below = (() => new WeakRef(treeOf([file("a")])))();
+    const above = (() => applyLayer(below.deref()!, layer(file("b"))))();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    collectGarbage();
+    expect(below.deref()).toBeUndefined();
+    expect(nodeAt(above, "/a")).toBeGreaterThan(0);
   });
 
   test("every number leads back to its node, and no other number does", () => {
