@@ -5,11 +5,16 @@
  * that it returns must be an instance of Node's `Readable`. It is the one module below `store` with
  * such a need; no browser entry loads it, and nothing of the engine does.
  */
+import type * as fs from "node:fs";
+
 export { Blob, Buffer } from "node:buffer";
 export { EventEmitter } from "node:events";
-export { ReadStream, WriteStream } from "node:fs";
+export { type Dirent, ReadStream, WriteStream } from "node:fs";
 export { posix } from "node:path";
-export { createInterface } from "node:readline";
+export { createInterface, type Interface } from "node:readline";
 export { clearTimeout, setImmediate, setTimeout } from "node:timers";
 export { fileURLToPath } from "node:url";
 export { inspect, promisify } from "node:util";
+
+/** The type of `node:fs` itself. */
+export type NodeFsModule = typeof fs;

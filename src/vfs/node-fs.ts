@@ -7,8 +7,7 @@
  * It acts as the mount's caller: `createFs(mount.as({ uid: 1000 }))` is what that user sees. Functions
  * use no `this` and may be taken out of the object. `test/vfs/functions.ts` lists all of them.
  */
-import type * as nodeFs from "node:fs";
-import { Blob } from "../platform/node-builtins.ts";
+import { Blob, type Dirent as NodeDirent, type NodeFsModule } from "../platform/node-builtins.ts";
 import type { Mount } from "../union/mount.ts";
 import * as take from "./node-fs/arguments.ts";
 import { attributeFunctions } from "./node-fs/attribute-functions.ts";
@@ -37,12 +36,12 @@ import { watchFunctions } from "./node-fs/watch.ts";
 import { throwIfAborted } from "./node-fs/whole-file.ts";
 
 /** What a mount offers as `node:fs`, with the functions that newer Nodes have. */
-export type NodeFs = typeof nodeFs & {
-  globSync(pattern: string | readonly string[], options?: object): (string | nodeFs.Dirent)[];
+export type NodeFs = NodeFsModule & {
+  globSync(pattern: string | readonly string[], options?: object): (string | NodeDirent)[];
   glob(
     pattern: string | readonly string[],
     options: object,
-    callback: (error: Error | null, matches: (string | nodeFs.Dirent)[]) => void,
+    callback: (error: Error | null, matches: (string | NodeDirent)[]) => void,
   ): void;
 };
 

@@ -5,8 +5,7 @@
  * tells them by the `close` event. A handle that nobody closes keeps its file open: nothing is collected.
  */
 
-import type { Interface } from "node:readline";
-import { createInterface, EventEmitter } from "../../platform/node-builtins.ts";
+import { createInterface, EventEmitter, type Interface } from "../../platform/node-builtins.ts";
 import * as take from "./arguments.ts";
 import { codedError } from "./errors.ts";
 import { readArguments, writeArguments } from "./transfer.ts";
