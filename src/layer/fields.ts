@@ -5,7 +5,7 @@
  */
 import { nameFromBytes, nameToBytes } from "../posix/names.ts";
 import { fromSeconds, type Nanoseconds, seconds, subsecond } from "../posix/time.ts";
-import type { Xattrs } from "../tree/inode.ts";
+import { NO_XATTRS, type Xattrs } from "../tree/inode.ts";
 
 /** Seconds that a difference can be taken of in a double, with room for the sum. */
 const NEAR = 2n ** 50n;
@@ -138,10 +138,13 @@ export class Input {
   }
 
   xattrs(): Xattrs {
+    const count = this.varint();
+    if (count === 0) return NO_XATTRS;
     const xattrs = new Map<string, Uint8Array>();
-    for (let left = this.varint(); left > 0; left--) {
+    for (let left = count; left > 0; left--) {
       const name = this.text();
-      xattrs.set(name, this.take(this.varint()).slice());
+      // Not `slice`, which is a view where the bytes are a `Buffer`.
+      xattrs.set(name, new Uint8Array(this.take(this.varint())));
     }
     return xattrs;
   }

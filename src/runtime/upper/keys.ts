@@ -28,7 +28,7 @@ export type Key =
 
 /** `tag`, a number below 2^53, and room for more. */
 function numbered(tag: number, number: number, more: number): Buffer {
-  const key = Buffer.alloc(NUMBER_END + more);
+  const key = Buffer.allocUnsafe(NUMBER_END + more);
   key[0] = tag;
   key.writeUInt32BE(Math.floor(number / 2 ** 32), 1);
   key.writeUInt32BE(number % 2 ** 32, 5);
@@ -47,7 +47,9 @@ export function segmentKey(id: number): Uint8Array {
 }
 
 export function inodeKey(number: number): Uint8Array {
-  return numbered(INODE, number, 1);
+  const key = numbered(INODE, number, 1);
+  key[NUMBER_END] = RECORD;
+  return key;
 }
 
 /** A branch of a file's page map: `index` counts branches of its level. */
@@ -79,21 +81,20 @@ export function inodeRange(number: number): { readonly start: Uint8Array; readon
 export function parseKey(bytes: Uint8Array): Key | undefined {
   if (bytes[0] === HEADER) return { is: "header" };
   if (bytes.length < NUMBER_END) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const number = view.getUint32(1) * 2 ** 32 + view.getUint32(5);
+  const number = uint32(bytes, 1) * 2 ** 32 + uint32(bytes, 5);
   switch (bytes[0]) {
     case REFERENCE:
       return { is: "reference", number };
     case SEGMENT:
       return { is: "segment", id: number };
     case INODE:
-      return parseInodeKey(bytes, view, number);
+      return parseInodeKey(bytes, number);
     default:
       return undefined;
   }
 }
 
-function parseInodeKey(bytes: Uint8Array, view: DataView, number: number): Key | undefined {
+function parseInodeKey(bytes: Uint8Array, number: number): Key | undefined {
   switch (bytes[NUMBER_END]) {
     case RECORD:
       return { is: "inode", number };
@@ -101,12 +102,17 @@ function parseInodeKey(bytes: Uint8Array, view: DataView, number: number): Key |
       return {
         is: "branch",
         number,
-        level: view.getUint8(NUMBER_END + 1),
-        index: view.getUint32(NUMBER_END + 2),
+        level: bytes[NUMBER_END + 1] ?? 0,
+        index: uint32(bytes, NUMBER_END + 2),
       };
     case ENTRY:
       return { is: "entry", number, name: nameFromBytes(bytes, NUMBER_END + 1) };
     default:
       return undefined;
   }
+}
+
+/** Big-endian, as `DataView` has it, without making one. */
+function uint32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! * 2 ** 24 + (bytes[at + 1]! << 16) + (bytes[at + 2]! << 8) + bytes[at + 3]!;
 }

@@ -58,10 +58,38 @@ export function load(
   return loader.finish();
 }
 
-interface Group extends Belongings {
+/** An inode and what belongs to it, as far as read. */
+class Group implements Belongings {
   readonly number: number;
   readonly record: Uint8Array;
-  readonly branches: Map<number, Uint8Array>;
+  #branches: Map<number, Uint8Array> | undefined;
+  #entries: Map<string, InodeId> | undefined;
+
+  constructor(number: number, record: Uint8Array) {
+    this.number = number;
+    this.record = record;
+  }
+
+  get entries(): Map<string, InodeId> {
+    this.#entries ??= new Map();
+    return this.#entries;
+  }
+
+  addBranch(level: number, index: number, record: Uint8Array): void {
+    this.#branches ??= new Map();
+    this.#branches.set(branchPlace(level, index), record);
+  }
+
+  branch(level: number, index: number): Uint8Array {
+    const record = this.#branches?.get(branchPlace(level, index));
+    if (record === undefined) throw new RangeError(`branch ${index} of level ${level} is missing`);
+    return record;
+  }
+}
+
+/** One number for a branch's level and index. */
+function branchPlace(level: number, index: number): number {
+  return level * 2 ** 32 + index;
 }
 
 class Loader {
@@ -107,10 +135,10 @@ class Loader {
       case "inode":
         this.#endGroup();
         this.#source ??= this.#openSegments(this.#preamble());
-        this.#group = beginGroup(key.number, value);
+        this.#group = new Group(key.number, value);
         break;
       case "branch":
-        this.#groupOf(key.number).branches.set(branchPlace(key.level, key.index), value);
+        this.#groupOf(key.number).addBranch(key.level, key.index, value);
         break;
       case "entry": {
         const { entries } = this.#groupOf(key.number);
@@ -208,24 +236,4 @@ class Loader {
     });
     return { header, view, references: new Set(this.#nodes.keys()), live };
   }
-}
-
-function beginGroup(number: number, record: Uint8Array): Group {
-  const branches = new Map<number, Uint8Array>();
-  return {
-    number,
-    record,
-    branches,
-    entries: new Map(),
-    branch(level, index) {
-      const bytes = branches.get(branchPlace(level, index));
-      if (bytes === undefined) throw new RangeError(`branch ${index} of level ${level} is missing`);
-      return bytes;
-    },
-  };
-}
-
-/** One number for a branch's level and index. */
-function branchPlace(level: number, index: number): number {
-  return level * 2 ** 32 + index;
 }

@@ -59,13 +59,12 @@ export class Metadata {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const value = this.#database.get(key);
-    return value && plain(value);
+    return this.#database.get(key);
   }
 
   /** All pairs in ascending order of key, of one moment. */
-  *range(): Generator<Pair> {
-    for (const { key, value } of this.#database.getRange()) yield { key: plain(key), value: plain(value) };
+  range(): Iterable<Pair> {
+    return this.#database.getRange();
   }
 
   /** Does `work` as one durable step, or not at all if it throws. */
@@ -96,9 +95,4 @@ export class Metadata {
     const keys = [...this.#database.getKeys({ start, end })];
     for (const key of keys) this.#database.removeSync(key);
   }
-}
-
-/** lmdb gives copies, but as `Buffer`s, whose `slice` is a view. */
-function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, length);
 }

@@ -51,10 +51,7 @@ export function writeInode(out: Output, inode: UpperInode, to: Outward): void {
   out.varint(inode.uid);
   out.varint(inode.gid);
   out.varint(inode.names);
-  out.time(inode.mtime, 0n);
-  out.time(inode.atime, inode.mtime);
-  out.time(inode.ctime, inode.mtime);
-  out.time(inode.birthtime, inode.mtime);
+  writeTimes(out, inode);
   out.xattrs(inode.xattrs);
   switch (inode.kind) {
     case "file": {
@@ -89,13 +86,10 @@ export function readInode(bytes: Uint8Array, from: Inward, belongings: Belonging
   const uid = input.varint();
   const gid = input.varint();
   const names = input.varint();
-  const mtime = input.time(0n);
-  const atime = input.time(mtime);
-  const ctime = input.time(mtime);
-  const birthtime = input.time(mtime);
+  const times = readTimes(input);
   const xattrs = input.xattrs();
   const mode = type & 0o7777;
-  const base = { epoch: 0, mode, uid, gid, atime, mtime, ctime, birthtime, xattrs, names };
+  const base = { epoch: 0, mode, uid, gid, ...times, xattrs, names };
   switch (kind) {
     case "file":
       return { ...base, kind, content: readPageMap(input, from, belongings) };
@@ -112,6 +106,31 @@ export function readInode(bytes: Uint8Array, from: Inward, belongings: Belonging
     default:
       return { ...base, kind };
   }
+}
+
+/** Which times are written of their own; most files have two or fewer. */
+const OWN_ATIME = 1;
+const OWN_CTIME = 2;
+const OWN_BIRTHTIME = 4;
+
+function writeTimes(out: Output, { mtime, atime, ctime, birthtime }: UpperInode): void {
+  const own =
+    (atime === mtime ? 0 : OWN_ATIME) |
+    (ctime === mtime ? 0 : OWN_CTIME) |
+    (birthtime === atime ? 0 : OWN_BIRTHTIME);
+  out.byte(own);
+  out.time(mtime, 0n);
+  if (own & OWN_ATIME) out.time(atime, mtime);
+  if (own & OWN_CTIME) out.time(ctime, mtime);
+  if (own & OWN_BIRTHTIME) out.time(birthtime, mtime);
+}
+
+function readTimes(input: Input): Pick<UpperInode, "mtime" | "atime" | "ctime" | "birthtime"> {
+  const own = input.byte();
+  const mtime = input.time(0n);
+  const atime = own & OWN_ATIME ? input.time(mtime) : mtime;
+  const ctime = own & OWN_CTIME ? input.time(mtime) : mtime;
+  return { mtime, atime, ctime, birthtime: own & OWN_BIRTHTIME ? input.time(mtime) : atime };
 }
 
 function readPageMap(input: Input, from: Inward, belongings: Belongings): PageMap {

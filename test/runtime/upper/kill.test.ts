@@ -117,6 +117,42 @@ test(`M23: killed ${ROUNDS} times, an upper opens at the last commit point that 
   console.log(`${ROUNDS} kills, ${done} steps; ${cut} times a tail was cut`);
 });
 
+test("readers and forks beside a process that writes see whole commit points", async () => {
+  const folder = join(temporaryFolder(), "upper");
+  const tree = smallTree();
+  diskUppers.create(folder, tree);
+  const child = start(folder);
+  await once(createInterface({ input: child.stdout! }), "line");
+  const clock = new StepClock();
+  const model = createMount(tree, { clock: clock.now });
+  let done = 0;
+  const advance = (to: number) => {
+    while (done < to) {
+      done += 1;
+      runStep(model, clock, done);
+    }
+    return show(model);
+  };
+  const end = Date.now() + 3000;
+  let looks = 0;
+  for (; Date.now() < end; looks++) {
+    const reader = diskUppers.read(folder, tree);
+    const seen = show(reader.mount);
+    const found = stepsDone(reader.mount);
+    reader.close();
+    expect(found).toBeGreaterThanOrEqual(done);
+    expect(seen).toEqual(advance(found));
+    const to = join(temporaryFolder(), "fork");
+    diskUppers.fork(folder, to);
+    const fork = diskUppers.open(to, tree, STEP_OPTIONS);
+    expect(show(fork.mount)).toEqual(advance(stepsDone(fork.mount)));
+    fork.close();
+  }
+  await kill(child);
+  console.log(`${looks} looks at ${done} steps of another process`);
+  expect(looks).toBeGreaterThan(3);
+});
+
 test("another process that writes is named; once it is killed, or its number is another's, it holds nothing", async () => {
   const folder = join(temporaryFolder(), "upper");
   const tree = smallTree();
