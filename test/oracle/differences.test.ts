@@ -108,6 +108,21 @@ const IN_TABLE: readonly (Case & { readonly name: keyof typeof DIFFERENCES })[] 
     ours: 0,
   },
   {
+    name: "time of a removed directory",
+    mount: "index",
+    layers: [layer(directory("d", file("f")))],
+    calls: [
+      { call: "unlink", path: "/d/f" },
+      open("/d"),
+      { call: "futimens", slot: 0, atime: "0", mtime: "0" },
+      { call: "rmdir", path: "/d" },
+      { call: "fstat", slot: 0 },
+    ],
+    field: MTIME,
+    kernel: "now",
+    ours: "0",
+  },
+  {
     name: "holes",
     mount: "index",
     layers: [layer(file("f", 40 * 4096))],

@@ -5,11 +5,10 @@
  * layers hide in a hardlink group and stray whiteouts (`lowers.ts`), the insides of pipes
  * (`kernel/calls.py`), reserved xattrs and those of `system.` (`operations.ts`).
  */
-import { S_IFDIR } from "../../src/posix/mode.ts";
 import { SEEK_DATA, SEEK_HOLE } from "../../src/union/types.ts";
 import type { Session } from "./execute.ts";
 import type { MountKind } from "./kernel.ts";
-import type { Call, Operation, Result, StatResult } from "./scenario.ts";
+import type { Call, Operation, Result } from "./scenario.ts";
 
 /** One call that the kernel has answered. */
 interface Moment {
@@ -79,15 +78,26 @@ export const DIFFERENCES = {
   },
   "link count of an unlinked lower inode": {
     reason: "Overlayfs shows the count of the lower inode, which no unlink above it can change. Ours is 0.",
-    allows: ({ mount, operation, kernel }: Moment, ours: Result) => {
-      if (mount === "plain" || operation.call !== "fstat") return false;
-      return isStat(kernel) && isStat(ours) && ours[2] === 0 && sameButLinkCount(kernel, ours);
-    },
+    allows: ({ mount, operation, kernel, session }: Moment, ours: Result) =>
+      mount !== "plain" &&
+      operation.call === "fstat" &&
+      session.isUnlinked(operation.slot) &&
+      sameBut(NLINK, kernel, ours),
+  },
+  },
+  "time of a removed directory": {
+    reason:
+      "Overlayfs removes the whiteouts in a directory before the directory, which sets its time. Ours leaves the time of what is gone alone.",
+    allows: (mount, operation, kernel, session : Moment, ours: Result) =>
+      mount !== "plain" &&
+      operation.call === "fstat" &&
+      session.isUnlinked(operation.slot, "directory") &&
+      sameBut(MTIME, kernel, ours),
   },
   holes: {
     reason:
       "Overlayfs looks for holes in steps of 1 MiB at copy-up, so that files up to that size lose them; a filesystem may call any zeros data. Ours keeps holes.",
-    allows: ({ operation, kernel, session }: Moment, ours: Result) => {
+    allows: (operation, kernel, session : Moment, ours: Result) => {
       if (operation.call !== "lseek") return false;
       const { slot, at, whence } = operation;
       if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return false;
@@ -101,13 +111,13 @@ export const DIFFERENCES = {
   "truncation of a hole": {
     reason:
       "tmpfs leaves the times alone when truncate(2), not ftruncate(2), gives a file that has no page the size that it has. Ours sets them, as for a file that has one.",
-    settles: ({ operation, kernel, session }: Moment) =>
+    settles: (operation, kernel, session : Moment) =>
       operation.call === "truncate" && kernel === 0 ? session.truncateKeepingTime(operation) : undefined,
   },
   "protected hardlinks": {
     reason:
       "fs.protected_hardlinks, a setting of the machine and of no filesystem, refuses users a link to a file that they neither own nor may write.",
-    refuses: ({ operation, kernel, protectedHardlinks }: Moment) =>
+    refuses: (operation, kernel, protectedHardlinks : Moment) =>
       protectedHardlinks &&
       operation.call === "link" &&
       kernel === "EPERM" &&
@@ -144,10 +154,11 @@ export function allowance(moment: Moment, ours: Result): DifferenceName | undefi
   return ENTRIES.find(([, difference]) => difference.allows?.(moment, ours))?.[0];
 }
 
-function isStat(result: Result): result is StatResult {
-  return Array.isArray(result) && result.length === 9 && result[0] !== S_IFDIR;
-}
+const NLINK = 2;
+const MTIME = 7;
 
-function sameButLinkCount(a: StatResult, b: StatResult): boolean {
-  return a.every((field, i) => i === 2 || field === b[i]);
+/** Whether two results of stat are equal but for one field. */
+function sameBut(differing: number, a: Result, b: Result): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return false;
+  return a.every((field, i) => i === differing || field === b[i]);
 }
