@@ -84,11 +84,10 @@ export const DIFFERENCES = {
       session.isUnlinked(operation.slot) &&
       sameBut(NLINK, kernel, ours),
   },
-  },
   "time of a removed directory": {
     reason:
       "Overlayfs removes the whiteouts in a directory before the directory, which sets its time. Ours leaves the time of what is gone alone.",
-    allows: (mount, operation, kernel, session : Moment, ours: Result) =>
+    allows: ({ mount, operation, kernel, session }: Moment, ours: Result) =>
       mount !== "plain" &&
       operation.call === "fstat" &&
       session.isUnlinked(operation.slot, "directory") &&
@@ -97,7 +96,7 @@ export const DIFFERENCES = {
   holes: {
     reason:
       "Overlayfs looks for holes in steps of 1 MiB at copy-up, so that files up to that size lose them; a filesystem may call any zeros data. Ours keeps holes.",
-    allows: (operation, kernel, session : Moment, ours: Result) => {
+    allows: ({ operation, kernel, session }: Moment, ours: Result) => {
       if (operation.call !== "lseek") return false;
       const { slot, at, whence } = operation;
       if (whence !== SEEK_DATA && whence !== SEEK_HOLE) return false;
@@ -111,13 +110,13 @@ export const DIFFERENCES = {
   "truncation of a hole": {
     reason:
       "tmpfs leaves the times alone when truncate(2), not ftruncate(2), gives a file that has no page the size that it has. Ours sets them, as for a file that has one.",
-    settles: (operation, kernel, session : Moment) =>
+    settles: ({ operation, kernel, session }: Moment) =>
       operation.call === "truncate" && kernel === 0 ? session.truncateKeepingTime(operation) : undefined,
   },
   "protected hardlinks": {
     reason:
       "fs.protected_hardlinks, a setting of the machine and of no filesystem, refuses users a link to a file that they neither own nor may write.",
-    refuses: (operation, kernel, protectedHardlinks : Moment) =>
+    refuses: ({ operation, kernel, protectedHardlinks }: Moment) =>
       protectedHardlinks &&
       operation.call === "link" &&
       kernel === "EPERM" &&
