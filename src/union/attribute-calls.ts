@@ -90,8 +90,8 @@ function mayChown(caller: Caller, inode: Access, uid: number, gid: number): bool
   const owner = caller.uid === inode.uid;
   const uidStays = uid === UNCHANGED || (owner && uid === inode.uid);
   const gidAllowed = gid === UNCHANGED || (owner && (gid === inode.gid || inGroup(caller, gid)));
-  // Clearing setuid needs ownership even where nothing else changes.
-  const clears = inode.kind !== "directory" && (inode.mode & (S_ISUID | S_ISGID)) !== 0;
+  // Clearing setuid or setgid needs ownership even where nothing else changes.
+  const clears = inode.kind !== "directory" && modeAfterChown(caller, inode) !== inode.mode;
   return uidStays && gidAllowed && (!clears || owns(caller, inode));
 }
 

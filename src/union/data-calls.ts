@@ -117,10 +117,11 @@ function seekTarget(file: OpenFile, offset: number, whence: number): number {
 
 /** ftruncate(2) */
 export function ftruncate(context: Context, fd: number, size: number): number {
+  if (size < 0) return -errno.EINVAL;
   const file = openFile(context, fd);
   if (typeof file === "number") return file;
   if ((file.flags & O_PATH) !== 0) return -errno.EBADF;
-  if (size < 0 || !isWritable(file.flags)) return -errno.EINVAL;
+  if (!isWritable(file.flags)) return -errno.EINVAL;
   return file.place.attachment.filesystem.truncate(file.place.id, size, dropped(context, file.place));
 }
 
@@ -186,6 +187,7 @@ export function copyRange(
   if (typeof from === "number") return from;
   const to = openFile(context, toFd);
   if (typeof to === "number") return to;
+  if (((from.flags | to.flags) & O_PATH) !== 0) return -errno.EBADF;
   if (kindOf(from) === "directory" || kindOf(to) === "directory") return -errno.EISDIR;
   if (!isReadable(from.flags) || !isWritable(to.flags) || (to.flags & O_APPEND) !== 0) return -errno.EBADF;
   const source = fromPosition ?? from.position;
@@ -250,7 +252,7 @@ export function listDirectory(place: Place): DirectoryEntry[] {
 export function readDirectory(context: Context, fd: number, count: number): DirectoryEntry[] | number {
   const file = openFile(context, fd);
   if (typeof file === "number") return file;
-  if (!isReadable(file.flags)) return -errno.EBADF;
+  if ((file.flags & O_PATH) !== 0) return -errno.EBADF;
   if (kindOf(file) !== "directory") return -errno.ENOTDIR;
   if (!file.place.attachment.filesystem.isAttached(file.place.id)) return -errno.ENOENT;
   file.listing ??= listDirectory(file.place);

@@ -2,8 +2,9 @@
  * System calls that make, move and remove names, with the checks of Linux's VFS in its order
  * (fs/namei.c). Each gives 0 or a negated error number, and on an error has changed nothing.
  */
+import { inGroup } from "../posix/caller.ts";
 import { errno } from "../posix/errno.ts";
-import { type Kind, PERMISSION_BITS, S_ISGID, S_ISVTX } from "../posix/mode.ts";
+import { type Kind, PERMISSION_BITS, S_ISGID, S_ISVTX, S_IXGRP } from "../posix/mode.ts";
 import { nameLength } from "../posix/names.ts";
 import { PATH_MAX } from "../posix/path.ts";
 import { type Context, isReadOnly, isWithin, openFile } from "./context.ts";
@@ -41,6 +42,9 @@ export function permitNewName(context: Context, { attachment, id }: Place): numb
   return permitNames(context.caller, filesystem.access(id));
 }
 
+/** Setgid that takes effect: with group-execute. */
+const GROUP_EXECUTES = S_ISGID | S_IXGRP;
+
 /** Owner, group and mode of a new inode: the group and setgid bit follow a setgid directory (inode(7)). */
 export function newInode(
   context: Context,
@@ -53,14 +57,15 @@ export function newInode(
   const parent = directory.attachment.filesystem.access(directory.id);
   const inherits = (parent.mode & S_ISGID) !== 0;
   const gid = inherits ? parent.gid : caller.gid;
-  let bits = kind === "symlink" ? 0o777 : mode & PERMISSION_BITS & ~caller.umask;
+  let bits = kind === "symlink" ? 0o777 : mode & PERMISSION_BITS;
   if (kind === "directory") {
     bits &= 0o777 | S_ISVTX;
     if (inherits) bits |= S_ISGID;
-  } else if ((bits & (S_ISGID | 0o010)) === (S_ISGID | 0o010) && inherits) {
-    const member = caller.gid === gid || caller.groups.includes(gid);
-    if (!member && !caller.capabilities.has("CAP_FSETID")) bits &= ~S_ISGID;
+  } else if (inherits && (bits & GROUP_EXECUTES) === GROUP_EXECUTES) {
+    // Judged by the mode as given, before the umask (fs/inode.c, mode_strip_sgid).
+    if (!inGroup(caller, gid) && !caller.capabilities.has("CAP_FSETID")) bits &= ~S_ISGID;
   }
+  if (kind !== "symlink") bits &= ~caller.umask;
   return { kind, mode: bits, uid: caller.uid, gid, ...more };
 }
 
@@ -87,15 +92,15 @@ export function mkdir(context: Context, path: string, mode: number): number {
   return makeAt(context, path, "directory", mode, {});
 }
 
-/** mknod(2): devices need CAP_MKNOD, but for the whiteout device 0:0. */
+/** mknod(2): devices need CAP_MKNOD; the whiteout device 0:0 is refused, as overlayfs does. */
 export function mknod(context: Context, path: string, kind: Kind, mode: number, rdev: number): number {
   if (kind === "directory") return -errno.EPERM;
   if (kind === "symlink") return -errno.EINVAL;
   const free = freeName(context, path, kind);
   if (typeof free === "number") return free;
   const isDevice = kind === "char" || kind === "block";
-  const isWhiteout = kind === "char" && rdev === 0;
-  if (isDevice && !isWhiteout && !context.caller.capabilities.has("CAP_MKNOD")) return -errno.EPERM;
+  if (kind === "char" && rdev === 0) return -errno.EPERM;
+  if (isDevice && !context.caller.capabilities.has("CAP_MKNOD")) return -errno.EPERM;
   const { directory, name } = free;
   const inode = newInode(context, directory, kind, mode, isDevice ? { rdev } : {});
   return Math.min(directory.attachment.filesystem.make(directory.id, name, inode), 0);

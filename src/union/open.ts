@@ -2,7 +2,7 @@
  * open(2) and close(2), with the kernel's order of checks (fs/namei.c, do_last and may_open).
  */
 import { errno } from "../posix/errno.ts";
-import type { Kind } from "../posix/mode.ts";
+import { type Kind, S_ISVTX } from "../posix/mode.ts";
 import { type Context, isReadOnly } from "./context.ts";
 import { newInode, permitNewName } from "./name-calls.ts";
 import { droppedBits, owns, permit } from "./permission.ts";
@@ -95,6 +95,7 @@ function openFound(context: Context, found: Walk, flags: number): number {
   if ((flags & O_CREAT) !== 0) {
     if ((flags & O_EXCL) !== 0) return -errno.EEXIST;
     if (kind === "directory") return -errno.EISDIR;
+    if (isForeignInSticky(context, found, kind)) return -errno.EACCES;
   }
   if (((flags & O_DIRECTORY) !== 0 || found.slash) && kind !== "directory") return -errno.ENOTDIR;
   if (kind === "symlink") return -errno.ELOOP;
@@ -106,6 +107,19 @@ function openFound(context: Context, found: Walk, flags: number): number {
     if (cut < 0) return cut;
   }
   return register(context, found, flags, isWritable(flags) && kind === "file");
+}
+
+/**
+ * Whether O_CREAT meets another's special file or link in a sticky directory that all may write to
+ * (fs/namei.c, may_create_in_sticky, with fs.protected_regular and protected_fifos off). No capability helps.
+ */
+function isForeignInSticky(context: Context, found: Walk, kind: Kind): boolean {
+  const { directory } = found;
+  if (directory === undefined || kind === "file" || kind === "fifo") return false;
+  const parent = directory.attachment.filesystem.access(directory.id);
+  if ((parent.mode & S_ISVTX) === 0 || (parent.mode & 0o002) === 0) return false;
+  const { uid } = found.attachment.filesystem.access(found.id);
+  return uid !== parent.uid && uid !== context.caller.uid;
 }
 
 function permitOpen(context: Context, { attachment, id }: Place, kind: Kind, flags: number): number {
