@@ -1,2 +1,68 @@
-/** The public API of stratafs. */
-export * from "./posix/errno.ts";
+/**
+ * The public API of stratafs.
+ *
+ * `Store` and `Image` are where most programs begin; what they are made of can be used alone: a tree from
+ * layers, a mount of a tree, a layer of a mount's changes.
+ */
+
+// Layers and trees
+export { type ApplyOptions, applyLayer, applyLayers } from "./layer/apply.ts";
+export {
+  type DirectoryLayer,
+  type FromDirectoryOptions,
+  layerFromDirectory,
+} from "./layer/from-directory.ts";
+export { type FromMemfsOptions, layerFromMemfs, type MemfsVolume } from "./layer/from-memfs.ts";
+export type { Layer } from "./layer/layer.ts";
+export {
+  type ExpectedLayer,
+  type LayerSink,
+  layerFromBytes,
+  type ReadLayer,
+  type ReadLayerOptions,
+  readLayer,
+} from "./layer/read.ts";
+export { type SquashOptions, squash } from "./layer/squash.ts";
+export { type WriteLayerOptions, type WrittenLayer, writeLayer } from "./layer/write.ts";
+// Documents of images
+export { chainIDs } from "./oci/chain.ts";
+export type { ExecutionConfig, HistoryEntry, ImageConfig } from "./oci/config.ts";
+export type { Descriptor } from "./oci/descriptor.ts";
+export { type Digest, digestOf, isDigest, parseDigest } from "./oci/digest.ts";
+export { OciError, type OciErrorCode } from "./oci/errors.ts";
+export type { Index, Manifest } from "./oci/manifest.ts";
+export { formatPlatform, type ImagePlatform, parsePlatform } from "./oci/platform.ts";
+export {
+  familiarReference,
+  formatReference,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+} from "./oci/reference.ts";
+export type { ByteStream, RandomAccess } from "./platform/types.ts";
+// Mounts
+export { type Caller, type Capability, makeCaller, ROOT_CALLER } from "./posix/caller.ts";
+export { type ErrorCode, errno, PosixError } from "./posix/errno.ts";
+export type { Kind } from "./posix/mode.ts";
+export { comparePaths, nameFromBytes, nameToBytes } from "./posix/names.ts";
+export type { Nanoseconds } from "./posix/time.ts";
+// Stores and images
+export type { CommitOptions } from "./runtime/commit.ts";
+export { hostSource } from "./runtime/host-filesystem.ts";
+export type { HistoryRow, Image, ImageMount } from "./runtime/image.ts";
+export { type LoadOptions, Store, type StoredImage, type StoreOptions } from "./runtime/store.ts";
+export { StoreError, type StoreErrorCode } from "./store/errors.ts";
+export { type GzipOptions, gzip } from "./tar/compress.ts";
+export { ArchiveError, type ArchiveErrorCode, type Entry } from "./tar/entry.ts";
+export type { Change, ChangeSet } from "./tree/change.ts";
+export type { Content } from "./tree/content.ts";
+export type { Inode, Xattrs } from "./tree/inode.ts";
+export { EMPTY_TREE, openTree, type PackedTree, packTree } from "./tree/packed.ts";
+export type { ProvenanceEvent, ProvenanceKind, Tree } from "./tree/tree.ts";
+export type { Source } from "./union/attach.ts";
+export { createMount, type Mount, type MountOptions, tmpfs } from "./union/mount.ts";
+export { changesBetween, type Snapshot } from "./union/snapshot.ts";
+export * from "./union/types.ts";
+export type { Limits, Usage } from "./union/union.ts";
+export type { Whence, WhenceEvent } from "./union/whence.ts";
+export { createFs, type NodeFs } from "./vfs/node-fs.ts";

@@ -2,7 +2,7 @@
  * `strata save`: images to an archive that Docker, podman and skopeo load.
  */
 import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { realpath, rename, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
@@ -25,9 +25,25 @@ Examples:
   strata save busybox | docker load
 `;
 
-/** Writes beside the target and renames, so that a file there is whole or the one it was. */
+/** What a path leads to: undefined where that is nothing yet. */
+async function existing(path: string) {
+  try {
+    const target = await realpath(path);
+    return { target, isFile: (await stat(target)).isFile() };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Writes beside the target and renames, so that a file there is whole or the one it was. What is there
+ * and is no file, such as /dev/null, is written into.
+ */
 async function writeFile(path: string, bytes: ByteStream): Promise<void> {
-  const target = resolve(path);
+  const found = await existing(path);
+  if (found?.isFile === false) return await pipeline(bytes, createWriteStream(path));
+  const target = found?.target ?? resolve(path);
   const temporary = `${target}.${process.pid}.tmp`;
   try {
     await pipeline(bytes, createWriteStream(temporary, { flags: "wx", flush: true }));

@@ -166,7 +166,7 @@ export class Store implements ImageHome {
    * @throws StoreError, OciError, ArchiveError; the store is then as it was
    */
   async load(input: string | ByteStream, options: LoadOptions = {}): Promise<readonly Image[]> {
-    const { blobs, layers, layout } = this.core;
+    const { blobs, layers, trees, layout } = this.core;
     const [{ stageImages }, { assignNames }] = await Promise.all([
       import("../store/load.ts"),
       import("../store/names.ts"),
@@ -176,15 +176,12 @@ export class Store implements ImageHome {
       const source = await openSource(input, staging);
       if (source.images.length === 0) throw new StoreError("source", `${source.what} holds no image`);
       const assigned = assignNames(source, options.name);
-      await stageImages(source, { blobs, layers, staging, platform: this.#platform });
+      await stageImages(source, { blobs, layers, trees, staging, platform: this.#platform });
       await staging.commit();
       const loaded: Image[] = [];
       for (const { descriptor, references } of assigned) {
         const image = await this.#read(descriptor, references);
-        if (image === undefined) continue;
-        // An image whose layers cannot be applied is refused before it has a name.
-        await image.tree();
-        loaded.push(image);
+        if (image !== undefined) loaded.push(image);
       }
       await updateIndex(layout, (manifests) => {
         let entries = manifests;

@@ -160,5 +160,8 @@ export async function dockerImages(
   const entries = await readDockerManifest(spool, what);
   if (entries !== undefined) return await modernImages(entries, spool, what);
   if (spool.get("repositories") !== undefined) return await legacyImages(spool, what, diffIDOf);
-  throw new StoreError("source", `${what} is no image archive: it has neither index.json nor manifest.json`);
+  throw new StoreError(
+    "source",
+    `${what} is no image archive: it has neither an image layout nor a manifest.json`,
+  );
 }

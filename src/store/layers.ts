@@ -6,13 +6,14 @@
  * that is not compressed is its own archive and is not copied. All of it is made in one pass over the
  * blob, in which size, digest and diffID are verified (rule 43); nothing is visible before that.
  */
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import * as v from "valibot";
 import { openLayer } from "../layer/index-file.ts";
 import type { Layer } from "../layer/layer.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { jsonBytes, parseJson, validate } from "../oci/json.ts";
+import { openFile } from "../platform/node.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { ArchiveError } from "../tar/entry.ts";
 import type { Blobs } from "./blobs.ts";
@@ -174,6 +175,25 @@ export class Layers {
     if (made === undefined)
       throw new StoreError("missing-blob", `the layer ${layer.diffID} vanished from the store`);
     return made;
+  }
+
+  /**
+   * A layer of which archive and index are perhaps only staged. Its archive is open: close it.
+   * @param staging what is looked at first
+   */
+  async openStaged(layer: ImageLayer, staging: Staging): Promise<Layer> {
+    const { diffID } = layer;
+    const staged = (path: string) => staging.pathOf(path);
+    const archive = staged(this.#path(diffID, "tar")) ?? staged(this.#blobs.path(diffID));
+    const index = staged(this.#path(diffID, "index"));
+    if (archive === undefined || index === undefined) {
+      const { entries } = await this.open(layer);
+      return { diffID, archive: openFile(await this.ensureArchive(layer)), entries };
+    }
+    const opened = openLayer({ diffID, archive: openFile(archive), index: await readFile(index) });
+    if (opened === undefined)
+      throw new StoreError("damaged-layer", `the layer ${diffID} cannot be read back`);
+    return opened;
   }
 
   /** A layer to be applied. */

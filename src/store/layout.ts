@@ -3,20 +3,21 @@
  *
  *     oci-layout, index.json, blobs/ALG/HEX     the OCI image layout, as other tools read and write it
  *     stratafs/version                          format of what is ours
- *     stratafs/lock                             held while index.json is rewritten
+ *     stratafs/lock                             held while index.json is rewritten or first made
  *     stratafs/tmp/                             files that are not yet what they will be
- *     stratafs/layers/ALG/HEX.{tar,index,json}  uncompressed layers by diffID, their indexes, their records
- *     stratafs/trees/ALG/HEX                    merged trees by chainID, packed
+ *     stratafs/layers-N/ALG/HEX.{tar,index,json}  uncompressed layers by diffID, indexes, sizes
+ *     stratafs/trees-N/ALG/HEX                  merged trees by chainID, packed
  *
- * Everything under `layers` and `trees` is a cache: whoever finds it gone makes it again from `blobs`.
- * Folders carry the version of the format that is in them (`layers-1`), so that a newer version leaves
- * an older cache alone instead of misreading it.
+ * Everything under `layers-N` and `trees-N` is a cache: whoever finds it gone makes it again from `blobs`.
+ * N is the version of the format that is in the folder, so that a newer version leaves an older cache
+ * alone instead of misreading it.
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
 import { jsonBytes, parseJson } from "../oci/json.ts";
 import { isMissing, StoreError } from "./errors.ts";
+import { withLock } from "./lock.ts";
 import { writeDurably } from "./staging.ts";
 
 const LAYOUT_VERSION = "1.0.0";
@@ -81,6 +82,21 @@ export function checkLayoutFile(bytes: Uint8Array, what: string): void {
   }
 }
 
+/** Makes what is missing of a store. Under its lock, so that no index that was just written is emptied. */
+async function initialize(layout: Layout): Promise<void> {
+  const { temporary, indexFile, layoutFile, versionFile } = layout;
+  await mkdir(temporary, { recursive: true });
+  await withLock(layout.lock, async () => {
+    const make = async (path: string, bytes: Uint8Array) => {
+      if ((await readIfThere(path)) === undefined) await writeDurably(temporary, path, bytes);
+    };
+    await mkdir(join(layout.root, "blobs", "sha256"), { recursive: true });
+    await make(indexFile, jsonBytes({ schemaVersion: 2, manifests: [] }));
+    await make(layoutFile, jsonBytes({ imageLayoutVersion: LAYOUT_VERSION }));
+    await make(versionFile, new TextEncoder().encode(`${STORE_VERSION}\n`));
+  });
+}
+
 /**
  * Opens the layout of a store, making an empty one where there is none. An existing image layout of
  * another tool becomes a store by the folder that is added to it.
@@ -100,19 +116,6 @@ export async function openLayout(root: string): Promise<Layout> {
   }
   const marker = await readIfThere(layout.layoutFile);
   if (marker !== undefined) checkLayoutFile(marker, layout.layoutFile);
-  if (marker !== undefined && version !== undefined) return layout;
-  await mkdir(layout.temporary, { recursive: true });
-  await mkdir(join(root, "blobs", "sha256"), { recursive: true });
-  if ((await readIfThere(layout.indexFile)) === undefined) {
-    await writeDurably(layout.temporary, layout.indexFile, jsonBytes({ schemaVersion: 2, manifests: [] }));
-  }
-  if (marker === undefined) {
-    await writeDurably(
-      layout.temporary,
-      layout.layoutFile,
-      jsonBytes({ imageLayoutVersion: LAYOUT_VERSION }),
-    );
-  }
-  await writeDurably(layout.temporary, layout.versionFile, new TextEncoder().encode(`${STORE_VERSION}\n`));
+  if (marker === undefined || version === undefined) await initialize(layout);
   return layout;
 }

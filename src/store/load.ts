@@ -1,8 +1,8 @@
 /**
  * Copying images from a source into a store.
  *
- * Everything an image is made of is verified and staged first; only when all of it is sound does it
- * become visible, layers before the config, the config before the manifest, and the reference last.
+ * Everything an image is made of is verified, applied and staged first; only when all of it is sound does
+ * it become visible, layers before the config, the config before the manifest, and the reference last.
  */
 
 import { platform } from "#platform";
@@ -21,6 +21,7 @@ import { checkLayers, mayBeImage } from "./images.ts";
 import type { ImageLayer, Layers } from "./layers.ts";
 import type { ImageSource, SourceBlob } from "./source.ts";
 import type { Staging } from "./staging.ts";
+import type { Trees } from "./trees.ts";
 
 /** How many layers are read at a time: one is decompressed while another is parsed. */
 const LAYERS_AT_ONCE = 2;
@@ -30,6 +31,7 @@ const MAX_NESTING = 8;
 export interface LoadTarget {
   readonly blobs: Blobs;
   readonly layers: Layers;
+  readonly trees: Trees;
   readonly staging: Staging;
   /** The platform whose layers are unpacked; those of others are only verified. */
   readonly platform: ImagePlatform;
@@ -122,6 +124,10 @@ class Copy {
     // All of them are waited for, so that nothing is still writing when the staging is discarded.
     const workers = await Promise.allSettled(Array.from({ length: LAYERS_AT_ONCE }, worker));
     for (const result of workers) if (result.status === "rejected") throw result.reason;
+    if (unpack && diffIDs !== undefined) {
+      const layers = manifest.layers.map((descriptor, i) => ({ descriptor, diffID: diffIDs[i]! }));
+      await this.#target.trees.stage(layers, this.#target.staging);
+    }
     await this.#stage(manifest.config, config);
   }
 

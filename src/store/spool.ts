@@ -22,6 +22,8 @@ import type { Staging } from "./staging.ts";
 const SMALL = 1024 * 1024;
 /** How much may stay in memory altogether. */
 const MEMORY_BUDGET = 16 * 1024 * 1024;
+/** How many files an archive may have: an image of a thousand layers has some thousands. */
+const MAX_FILES = 100_000;
 /** How many links are followed one after the other. */
 const MAX_LINKS = 40;
 
@@ -34,6 +36,11 @@ export interface SpooledFile extends SourceBlob {
 export class Spool {
   readonly #files = new Map<string, SpooledFile>();
   readonly #links = new Map<string, string>();
+
+  /** How many names there are. */
+  get size(): number {
+    return this.#files.size + this.#links.size;
+  }
 
   set(name: string, file: SpooledFile): void {
     this.#links.delete(name);
@@ -152,6 +159,7 @@ export async function spoolArchive(archive: ByteStream, what: string, staging: S
   const feeding = feed(archive, reader);
   try {
     for await (const entry of reader) {
+      if (spool.size >= MAX_FILES) throw new Error(`it has more than ${MAX_FILES} files`);
       const { header } = entry;
       const name = cleanName(header.name);
       if (name !== undefined && header.type === "file") {

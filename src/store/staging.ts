@@ -108,6 +108,11 @@ export class Staging {
     this.#moves.push({ from: path, to: target });
   }
 
+  /** Where the file that will be at a target can be read until then; undefined where none will be. */
+  pathOf(target: string): string | undefined {
+    return this.#moves.findLast(({ to }) => to === target)?.from;
+  }
+
   async addBytes(bytes: Uint8Array, target: string): Promise<void> {
     const file = await this.create();
     await file.write(bytes);

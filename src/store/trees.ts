@@ -3,6 +3,7 @@
  * packed on disk, so that opening it again costs neither a parse nor an object an entry.
  */
 import { open } from "node:fs/promises";
+import type { Layer } from "../layer/layer.ts";
 import { chainIDs } from "../oci/chain.ts";
 import type { Digest } from "../oci/digest.ts";
 import { EMPTY_TREE, openTree, type PackedTree, packTree } from "../tree/packed.ts";
@@ -11,7 +12,7 @@ import { isMissing } from "./errors.ts";
 import type { ImageLayer, Layers } from "./layers.ts";
 import type { Layout } from "./layout.ts";
 import type { OpenFiles } from "./open-files.ts";
-import { writeDurably } from "./staging.ts";
+import { type Staging, writeDurably } from "./staging.ts";
 
 /** A file's bytes in a buffer of their own, aligned for views of any width. */
 async function readAligned(path: string): Promise<Uint8Array | undefined> {
@@ -64,6 +65,26 @@ export class Trees {
     const tree = await work;
     this.#trees.set(chain, new WeakRef(tree));
     return tree;
+  }
+
+  /**
+   * Makes the tree of layers of which some are only staged, and stages it with them; so layers that cannot
+   * be applied are found before they are visible.
+   * @throws ArchiveError
+   */
+  async stage(layers: readonly ImageLayer[], staging: Staging): Promise<void> {
+    const chain = chainIDs(layers.map(({ diffID }) => diffID)).at(-1);
+    if (chain === undefined) return;
+    const path = this.#layout.tree(chain, FORMAT_VERSION);
+    if (staging.pathOf(path) !== undefined || (await readAligned(path)) !== undefined) return;
+    const opened: Layer[] = [];
+    try {
+      for (const layer of layers) opened.push(await this.#layers.openStaged(layer, staging));
+      const { applyLayers } = await import("../layer/apply.ts");
+      await staging.addBytes(packTree(applyLayers(opened)), path);
+    } finally {
+      for (const { archive } of opened) archive.close();
+    }
   }
 
   async #open(chain: Digest, layers: readonly ImageLayer[]): Promise<PackedTree> {

@@ -2,7 +2,17 @@
  * The commands: their output, their errors and exit codes, on an image with something of everything.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Image } from "../../src/runtime/image.ts";
@@ -255,6 +265,21 @@ describe("save", () => {
     expect(readdirSync(directory)).toEqual(["x.tar"]);
     const nowhere = await run("save", "-o", join(directory, "no/x.tar"), "x:1");
     expect(nowhere.stderr).toMatch(/^open .*: no such file or directory\n$/);
+  });
+
+  test("through a link to its file, and into what is no file", async () => {
+    const directory = scratch();
+    writeFileSync(join(directory, "real.tar"), "old");
+    symlinkSync("real.tar", join(directory, "link.tar"));
+    await run("save", "-o", join(directory, "link.tar"), "x:1");
+    expect(lstatSync(join(directory, "link.tar")).isSymbolicLink()).toBe(true);
+    expect(readFileSync(join(directory, "real.tar")).equals((await run("save", "x:1")).bytes)).toBe(true);
+    execFileSync("mkfifo", [join(directory, "pipe")]);
+    const reader = readFile(join(directory, "pipe"));
+    expect(await run("save", "-o", join(directory, "pipe"), "x:1")).toMatchObject({ stderr: "", code: 0 });
+    expect((await reader).equals(readFileSync(join(directory, "real.tar")))).toBe(true);
+    expect(await run("save", "-o", directory, "x:1")).toMatchObject({ code: 1 });
+    expect(readdirSync(directory).sort()).toEqual(["link.tar", "pipe", "real.tar"]);
   });
 
   test("not to a terminal", async () => {

@@ -329,6 +329,13 @@ describe("hostile and broken archives", () => {
     await store.close();
   });
 
+  test("an archive of countless files is refused", async () => {
+    const entries = Array.from({ length: 100_001 }, (_, i) => ({ name: `${i}` }));
+    const store = await open();
+    await expect(store.load(archiveFile(await tarOf(entries)))).rejects.toThrow("more than 100000 files");
+    await store.close();
+  });
+
   test("a source that fails fails the load with its own words", async () => {
     async function* failing() {
       yield await tarOfFiles({ a: "1" });

@@ -156,12 +156,15 @@ describe("rule 43: what is damaged leaves nothing", () => {
     await store.close();
   });
 
-  test("a layer that is whole but cannot be applied is loaded under no name (rule 20)", async () => {
+  test("rule 20: a layer that is whole but cannot be applied", async () => {
     const root = scratch();
-    const image = await makeImage([], { archives: [await tarOf([{ name: ".wh." }])] });
+    const image = await makeImage([], {
+      archives: [await tarOf([{ name: "a" }]), await tarOf([{ name: ".wh." }])],
+    });
     const store = await open(root);
+    const before = visible(root);
     await expect(store.load(layoutOf(scratch(), image, "x:1"))).rejects.toThrow("rule 20");
-    expect(await store.images()).toEqual([]);
+    expect(visible(root)).toEqual(before);
     await store.close();
   });
 });
