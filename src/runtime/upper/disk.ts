@@ -223,12 +223,14 @@ function linkSegment(from: string, to: string): void {
 
 function remove(at: string): void {
   const metadata = openMetadata(at);
+  let release: (() => void) | undefined;
   try {
-    lockWriter(at, join(at, WRITER), metadata);
+    release = lockWriter(at, join(at, WRITER), metadata);
     // Without metadata there is no container, so a removal that is killed here leaves none.
     unlinkSync(join(at, METADATA));
     rmSync(at, { recursive: true });
   } finally {
+    release?.();
     metadata.close();
   }
 }

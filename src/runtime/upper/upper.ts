@@ -32,7 +32,10 @@ export interface UpperOptions {
 
 /** An upper that is open for writing. */
 export interface Upper {
-  /** Of no use any more once the upper is closed: its fsync(2) fails with EBADF. */
+  /**
+   * Of no use any more once the upper is closed: its fsync(2) fails with EBADF. A `fork()` or snapshot of
+   * it is in memory, and reads what it shares with the upper while that is open.
+   */
   readonly mount: Mount;
   /**
    * Makes what was done so far last. Costs what changed since the last commit point.

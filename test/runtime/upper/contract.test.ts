@@ -281,6 +281,29 @@ describe.each([
     last.close();
   });
 
+  test("an inode made after a roll-back takes nothing over from the one that had its number before", () => {
+    const { open } = begin();
+    const upper = open();
+    const { mount } = upper;
+    const empty = mount.snapshot();
+    mount.mkdir("/one");
+    mount.writeFile("/one/inside", "inside");
+    upper.commit();
+    const { ino } = mount.stat("/one");
+    mount.restore(empty);
+    mount.writeFile("/two", "t".repeat(2_000_000));
+    expect(mount.stat("/two").ino).toBe(ino);
+    upper.commit();
+    mount.restore(empty);
+    mount.mkdir("/three");
+    expect(mount.stat("/three").ino).toBe(ino);
+    upper.close();
+    const again = open();
+    expect(again.mount.readdir("/three")).toEqual([]);
+    expect(again.mount.exists("/one") || again.mount.exists("/two")).toBe(false);
+    again.close();
+  });
+
   test("limits count what was kept as what was written", () => {
     const { store, at, tree } = begin();
     const limits = { bytes: 10 * 4096, inodes: 3 };

@@ -13,7 +13,7 @@ import { Metadata } from "../../../src/runtime/upper/metadata.ts";
 import { UpperError } from "../../../src/runtime/upper/upper.ts";
 import type { Tree } from "../../../src/tree/tree.ts";
 import type { Mount } from "../../../src/union/mount.ts";
-import { O_CREAT, O_RDWR } from "../../../src/union/types.ts";
+import { O_CREAT, O_RDWR, O_TMPFILE } from "../../../src/union/types.ts";
 import { dir, file, layer, sparse, treeOf } from "../../layer/build.ts";
 import { show, temporaryFolder } from "./stores.ts";
 import { smallTree } from "./trees.ts";
@@ -100,6 +100,23 @@ describe("space", () => {
     again.mount.unlink("/first");
     again.close();
     expect(segmentsOf(at)).toEqual([]);
+  });
+
+  test("what was written without a name, and lay in a segment that is gone, is there once it has one", () => {
+    const { at, open } = made();
+    const upper = open();
+    const { mount } = upper;
+    const fd = mount.open("/", O_RDWR | O_TMPFILE);
+    mount.write(fd, new Uint8Array(2 * MIB).fill(5));
+    mount.chmod("/etc", 0o700);
+    upper.commit();
+    expect(segmentsOf(at)).toEqual([]);
+    mount.linkFile(fd, "/named");
+    mount.close(fd);
+    upper.close();
+    const again = open();
+    expect(Buffer.compare(again.mount.readFile("/named"), new Uint8Array(2 * MIB).fill(5))).toBe(0);
+    again.close();
   });
 
   test("a fork shares segments, which are rewritten by none of those that share them", () => {

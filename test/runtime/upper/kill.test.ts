@@ -193,10 +193,13 @@ test("M23: what a crash left behind the commit point is cut away, and a file it 
   first.mount.writeFile("/kept", "k".repeat(10_000));
   first.commit();
   first.mount.writeFile("/spilled", "s".repeat(1_000_000));
+  first.mount.writeFile("/another", "spills what waits");
+  expect(segmentBytes(folder)).toBeGreaterThan(1_000_000);
   first.discard();
   writeFileSync(join(folder, "00000099.segment"), "stray");
   const second = diskUppers.open(folder, tree);
   expect(readdirSync(folder).sort()).toEqual(["00000001.segment", "upper.mdb", "upper.mdb-lock", "writer"]);
+  expect(segmentBytes(folder)).toBe(3 * 4096);
   second.mount.writeFile("/more", "m".repeat(10_000));
   second.close();
   const third = diskUppers.open(folder, tree);
