@@ -221,6 +221,8 @@ export function rename(context: Context, from: string, to: string, flags: number
   const exists = target.error === 0;
   if (keep && exists) return -errno.EEXIST;
   if (exchange && !exists) return -errno.ENOENT;
+  // From here on both are inodes of the one filesystem: what is attached over a name is not.
+  if (isPoint(source) || (exists && isPoint(target))) return -errno.EBUSY;
 
   const { filesystem } = oldDirectory.attachment;
   const isDirectory = source.attachment.filesystem.kind(source.id) === "directory";
@@ -231,7 +233,6 @@ export function rename(context: Context, from: string, to: string, flags: number
   if (targetIsDirectory && isWithin(filesystem, oldDirectory.id, target.id)) {
     return exchange ? -errno.EINVAL : -errno.ENOTEMPTY;
   }
-  if (isPoint(source) || (exists && isPoint(target))) return -errno.EBUSY;
   if (exists && source.id === target.id) return 0;
 
   const refused = permitMove(context, source, target, exists, exchange, isDirectory, targetIsDirectory);

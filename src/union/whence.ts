@@ -6,6 +6,7 @@
  * gone, or whose parents are, is answered too.
  */
 import { joinPath, splitPath } from "../posix/path.ts";
+import { sameXattrs } from "../tree/inode.ts";
 import { NO_NODE, type ProvenanceKind } from "../tree/tree.ts";
 import type { Context } from "./context.ts";
 import { isLower, WHITEOUT } from "./inodes.ts";
@@ -117,6 +118,6 @@ function attributesDiffer(view: View, id: number): boolean {
     upper.mode !== lower.mode ||
     upper.uid !== lower.uid ||
     upper.gid !== lower.gid ||
-    upper.xattrs !== lower.xattrs
+    !sameXattrs(upper.xattrs, lower.xattrs)
   );
 }

@@ -15,7 +15,7 @@ import { anyOperation, runAll, tickingClock } from "../property/operations.ts";
 import { recordedSnapshot, recordedTree } from "../property/recorded.ts";
 import { layer } from "./build.ts";
 
-const RUNS = Number(process.env.STRATAFS_LAW_RUNS ?? 300);
+const RUNS = Number(process.env.STRATAFS_LAW_RUNS ?? (process.env.CI === "true" ? 2000 : 300));
 
 test("the law: the base with the layer on top is the top", async () => {
   await fc.assert(

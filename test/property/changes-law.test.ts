@@ -16,7 +16,7 @@ import { anyOperation, runAll, tickingClock } from "./operations.ts";
 import { recordedSnapshot, recordedTree } from "./recorded.ts";
 
 const operations = fc.array(anyOperation, { maxLength: 30 });
-const RUNS = Number(process.env.STRATAFS_LAW_RUNS ?? 400);
+const RUNS = Number(process.env.STRATAFS_LAW_RUNS ?? (process.env.CI === "true" ? 2000 : 400));
 
 test("the law: lower + changes = merged, and every change is needed", () => {
   fc.assert(
