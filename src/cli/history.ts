@@ -10,6 +10,7 @@ import type { Context } from "./context.ts";
 import { isNoSuchImage, refused } from "./failure.ts";
 import { formatRows, type Row } from "./format.ts";
 import { checkArguments } from "./help.ts";
+import { shownCommand } from "./table.ts";
 import { createdAt, createdSince, humanSize } from "./units.ts";
 
 interface Options {
@@ -32,21 +33,12 @@ const HUMAN_COLUMNS = "{{.ID}}\\t{{.CreatedSince}}\\t{{.CreatedBy}}\\t{{.Size}}\
 const COLUMNS = HUMAN_COLUMNS.replace("CreatedSince", "CreatedAt");
 const QUIET = "{{.ID}}";
 const MISSING = "<missing>";
-/** How much of a command line fits into its column. */
-const MAX_COMMAND = 45;
-
-function ellipsis(text: string): string {
-  const runes = [...text];
-  return runes.length <= MAX_COMMAND ? text : `${runes.slice(0, MAX_COMMAND - 1).join("")}…`;
-}
-
 function rowOf(row: HistoryRow, id: Digest | undefined, human: boolean, truncate: boolean, now: number): Row {
   const { entry, size } = row;
-  const command = (entry.created_by ?? "").replaceAll("\t", " ");
   return {
     Comment: entry.comment ?? "",
     CreatedAt: createdAt(entry.created),
-    CreatedBy: truncate ? ellipsis(command) : command,
+    CreatedBy: shownCommand(entry.created_by ?? "", truncate),
     CreatedSince: createdSince(entry.created, now),
     ID: id === undefined ? MISSING : truncate ? shortDigest(id) : id,
     Size: human ? humanSize(size) : String(size),

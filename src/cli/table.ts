@@ -5,6 +5,17 @@
 const MIN_WIDTH = 10;
 const PADDING = 3;
 
+/** How much of a command line a column shows. */
+const COMMAND_WIDTH = 45;
+
+/** A command line as a column shows it: without tabs, and to be truncated on one line and not too long. */
+export function shownCommand(command: string, truncate: boolean): string {
+  if (!truncate) return command.replaceAll("\t", " ");
+  const runes = [...command.replace(/[\t\r\n]/g, " ")];
+  if (runes.length <= COMMAND_WIDTH) return runes.join("");
+  return `${runes.slice(0, COMMAND_WIDTH - 1).join("")}…`;
+}
+
 function width(cell: string): number {
   return [...cell].length;
 }

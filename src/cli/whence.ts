@@ -10,7 +10,7 @@ import type { Whence } from "../union/whence.ts";
 import type { Context } from "./context.ts";
 import { checkArguments } from "./help.ts";
 import { absolute, findImage, reason, shownName } from "./image-files.ts";
-import { alignColumns } from "./table.ts";
+import { alignColumns, shownCommand } from "./table.ts";
 
 const HELP = `
 Each line is something that a layer did to the path, the oldest first:
@@ -26,8 +26,6 @@ Example:
   strata whence debian:12 /etc/os-release
 `;
 
-const MAX_COMMAND = 45;
-
 /** The command that made each layer, from the image's history. */
 function commands(image: Image): ReadonlyMap<number, string> {
   const made = new Map<number, string>();
@@ -37,11 +35,6 @@ function commands(image: Image): ReadonlyMap<number, string> {
   return made;
 }
 
-function ellipsis(text: string): string {
-  const runes = [...text.replaceAll(/\s/g, " ")];
-  return runes.length <= MAX_COMMAND ? runes.join("") : `${runes.slice(0, MAX_COMMAND - 1).join("")}…`;
-}
-
 function lines(whence: Whence, image: Image): readonly string[] {
   const made = commands(image);
   const rows = whence.events.flatMap(({ layer, kind }, i) => {
@@ -49,7 +42,9 @@ function lines(whence: Whence, image: Image): readonly string[] {
     const isSeen = whence.exists && layer === whence.winner && i === whence.events.length - 1;
     const diffID = image.layers[layer]?.diffID;
     const id = diffID === undefined ? "" : shortDigest(diffID);
-    return [`${layer + 1}${isSeen ? " *" : ""}\t${id}\t${kind}\t${ellipsis(made.get(layer) ?? "")}`];
+    return [
+      `${layer + 1}${isSeen ? " *" : ""}\t${id}\t${kind}\t${shownCommand(made.get(layer) ?? "", true)}`,
+    ];
   });
   return alignColumns(["LAYER\tDIFF ID\tCHANGE\tCREATED BY", ...rows]);
 }

@@ -14,10 +14,9 @@ import { type Digest, digestOf, parseDigest } from "../oci/digest.ts";
 import { jsonBytes } from "../oci/json.ts";
 import { DOCKER_LAYER_GZIP, DOCKER_MANIFEST, OCI_LAYER_GZIP } from "../oci/media-types.ts";
 import { parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
-import type { ByteStream } from "../platform/types.ts";
 import { type Nanoseconds, seconds } from "../posix/time.ts";
 import { StoreError } from "../store/errors.ts";
-import { type StagedFile, Staging } from "../store/staging.ts";
+import { Staging } from "../store/staging.ts";
 import { gzip } from "../tar/compress.ts";
 import type { Mount } from "../union/mount.ts";
 import { changeConfig } from "./config-changes.ts";
@@ -46,13 +45,6 @@ interface NewLayer {
   readonly diffID: Digest;
 }
 
-async function* copied(source: ByteStream, target: StagedFile): ByteStream {
-  for await (const chunk of source) {
-    await target.write(chunk);
-    yield chunk;
-  }
-}
-
 async function stageLayer(
   layer: WrittenLayer,
   mediaType: string,
@@ -65,7 +57,7 @@ async function stageLayer(
   const blob = await staging.create();
   const hasher = platform.createHash("sha256");
   const options = level === undefined ? {} : { level };
-  for await (const chunk of gzip(copied(layer.stream(), archive), options)) {
+  for await (const chunk of gzip(archive.copyOf(layer.stream()), options)) {
     hasher.update(chunk);
     await blob.write(chunk);
   }

@@ -120,7 +120,10 @@ export class Image {
       import("../union/mount.ts"),
       import("../vfs/node-fs.ts"),
     ]);
-    const mount = createMount(await this.tree(), options);
+    const tree = await this.#home.core.trees.tree(this.layers);
+    // A mount reads on when its caches are deleted, because their files are open.
+    for (let position = 0; position < tree.layerCount; position++) tree.archive(position);
+    const mount = createMount(tree, options);
     let face: NodeFs | undefined;
     return Object.defineProperty(mount, "fs", { get: () => (face ??= createFs(mount)) }) as ImageMount;
   }

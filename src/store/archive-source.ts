@@ -7,22 +7,18 @@
  */
 import { readLayer } from "../layer/read.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
+import type { Digest } from "../oci/digest.ts";
 import { parseLayoutIndex, parseManifest } from "../oci/manifest.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { decompress } from "../tar/decompress.ts";
 import { ArchiveError } from "../tar/entry.ts";
 import { dockerImages, readDockerManifest } from "./docker-archive.ts";
 import { StoreError } from "./errors.ts";
-import { checkLayoutFile } from "./layout.ts";
+import { blobName, checkLayoutFile } from "./layout.ts";
 import { imagesOf } from "./layout-source.ts";
 import type { ImageSource, SourceBlob, SourceImage } from "./source.ts";
 import { readSpooled, type Spool, type SpooledFile, spoolArchive } from "./spool.ts";
 import type { Staging } from "./staging.ts";
-
-function blobName(digest: Digest): string {
-  return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
-}
 
 /** The digest of a layer's uncompressed bytes. */
 async function diffIDOf(file: SpooledFile): Promise<Digest> {

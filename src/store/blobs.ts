@@ -18,6 +18,11 @@ import type { Layout } from "./layout.ts";
 /** How much of a file is read at a time. */
 const CHUNK = 256 * 1024;
 
+/** Bytes in memory as a stream of one chunk. */
+export async function* bytesStream(bytes: Uint8Array): ByteStream {
+  yield bytes;
+}
+
 /** A file's bytes in order. It is opened when they are asked for. */
 export async function* fileStream(path: string): ByteStream {
   yield* createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Uint8Array>;
@@ -30,6 +35,11 @@ async function statIfThere(path: string): Promise<Stats | undefined> {
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+/** Whether there is a file at a path. */
+export async function isFile(path: string): Promise<boolean> {
+  return (await statIfThere(path))?.isFile() ?? false;
 }
 
 /** Reads a small file whole, but never more than `limit` bytes. */

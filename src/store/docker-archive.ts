@@ -14,7 +14,7 @@ import { type Digest, digestHex, digestOf } from "../oci/digest.ts";
 import { OciError } from "../oci/errors.ts";
 import { jsonBytes, parseJsonValue, validate } from "../oci/json.ts";
 import { OCI_CONFIG, OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD, OCI_MANIFEST } from "../oci/media-types.ts";
-import type { ByteStream } from "../platform/types.ts";
+import { bytesStream } from "./blobs.ts";
 import { StoreError } from "./errors.ts";
 import type { SourceBlob, SourceImage } from "./source.ts";
 import { readSpooled, type Spool, type SpooledFile } from "./spool.ts";
@@ -51,10 +51,6 @@ async function layerType(file: SpooledFile): Promise<string> {
   return OCI_LAYER;
 }
 
-async function* single(bytes: Uint8Array): ByteStream {
-  yield bytes;
-}
-
 /** An image from its config and layers: makes the manifest. */
 async function makeImage(
   config: Uint8Array,
@@ -64,7 +60,7 @@ async function makeImage(
   const blobs = new Map<Digest, SourceBlob>();
   const memory = (mediaType: string, bytes: Uint8Array): Descriptor => {
     const digest = digestOf(bytes);
-    blobs.set(digest, { size: bytes.length, open: () => single(bytes) });
+    blobs.set(digest, { size: bytes.length, open: () => bytesStream(bytes) });
     return { mediaType, digest, size: bytes.length };
   };
   const descriptors: Descriptor[] = [];

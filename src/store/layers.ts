@@ -6,7 +6,7 @@
  * that is not compressed is its own archive and is not copied. All of it is made in one pass over the
  * blob, in which size, digest and diffID are verified (rule 43); nothing is visible before that.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { openLayer } from "../layer/index-file.ts";
 import type { Layer } from "../layer/layer.ts";
@@ -16,8 +16,7 @@ import { jsonBytes, parseJson, validate } from "../oci/json.ts";
 import { openFile } from "../platform/node.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { ArchiveError } from "../tar/entry.ts";
-import type { Blobs } from "./blobs.ts";
-import { readBounded } from "./blobs.ts";
+import { type Blobs, isFile, readBounded } from "./blobs.ts";
 import { isMissing, StoreError } from "./errors.ts";
 import type { Layout } from "./layout.ts";
 import type { OpenFiles } from "./open-files.ts";
@@ -46,22 +45,6 @@ export interface CachedLayer {
   readonly contentSize: number;
 }
 
-async function* copied(source: ByteStream, target: StagedFile): ByteStream {
-  for await (const chunk of source) {
-    await target.write(chunk);
-    yield chunk;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile();
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
 export class Layers {
   readonly #layout: Layout;
   readonly #blobs: Blobs;
@@ -81,7 +64,7 @@ export class Layers {
   /** Where the uncompressed archive of a layer lies, if it is there. */
   async archivePath(diffID: Digest): Promise<string | undefined> {
     for (const path of [this.#path(diffID, "tar"), this.#blobs.path(diffID)]) {
-      if (await exists(path)) return path;
+      if (await isFile(path)) return path;
     }
     return undefined;
   }
@@ -91,7 +74,7 @@ export class Layers {
     const size = await this.#blobs.size(layer.descriptor.digest);
     if (size !== layer.descriptor.size) return false;
     return (
-      (await this.#facts(layer.diffID)) !== undefined && (await exists(this.#path(layer.diffID, "index")))
+      (await this.#facts(layer.diffID)) !== undefined && (await isFile(this.#path(layer.diffID, "index")))
     );
   }
 
@@ -109,7 +92,7 @@ export class Layers {
       return;
     }
     const blob = await staging.create();
-    await this.#unpack(layer, copied(source.open(), blob), staging, keep);
+    await this.#unpack(layer, blob.copyOf(source.open()), staging, keep);
     await staging.add(blob, target);
   }
 
@@ -225,11 +208,16 @@ export class Layers {
     return (await this.#facts(layer.diffID)) ?? 0;
   }
 
+  /** The recorded size; undefined where the record is missing or damaged. */
   async #facts(diffID: Digest): Promise<number | undefined> {
     const bytes = await this.#readCache(diffID, "json", MAX_FACTS);
     if (bytes === undefined) return undefined;
     const what = this.#path(diffID, "json");
-    return validate(factsSchema, parseJson(bytes, what), what).contentSize;
+    try {
+      return validate(factsSchema, parseJson(bytes, what), what).contentSize;
+    } catch {
+      return undefined;
+    }
   }
 
   async #readCache(diffID: Digest, suffix: "index" | "json", limit: number): Promise<Uint8Array | undefined> {

@@ -5,13 +5,12 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { digestAlgorithm, digestHex } from "../oci/digest.ts";
 import { parseLayoutIndex } from "../oci/manifest.ts";
 import { fileStream, readBounded } from "./blobs.ts";
 import { isMissing, StoreError } from "./errors.ts";
 import { mayBeImage } from "./images.ts";
 import { writtenName } from "./index-file.ts";
-import { checkLayoutFile } from "./layout.ts";
+import { blobName, checkLayoutFile } from "./layout.ts";
 import type { ImageSource, SourceImage } from "./source.ts";
 
 const MAX_INDEX = 64 * 1024 * 1024;
@@ -52,7 +51,7 @@ export async function openLayoutSource(directory: string): Promise<ImageSource> 
     what: directory,
     images,
     async blob(digest) {
-      const path = join(directory, "blobs", digestAlgorithm(digest), digestHex(digest));
+      const path = join(directory, blobName(digest));
       try {
         const stats = await stat(path);
         return stats.isFile() ? { size: stats.size, open: () => fileStream(path) } : undefined;

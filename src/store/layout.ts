@@ -24,6 +24,11 @@ const LAYOUT_VERSION = "1.0.0";
 /** Raised when an older version could damage what a newer one wrote. */
 const STORE_VERSION = 1;
 
+/** Where a blob lies in any image layout, from its root (image-layout.md, "Blobs"). */
+export function blobName(digest: Digest): string {
+  return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+}
+
 export class Layout {
   /** Absolute path of the store. */
   readonly root: string;
@@ -43,7 +48,7 @@ export class Layout {
   }
 
   blob(digest: Digest): string {
-    return join(this.root, "blobs", digestAlgorithm(digest), digestHex(digest));
+    return join(this.root, blobName(digest));
   }
 
   /** A file of the layer cache. */

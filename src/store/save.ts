@@ -7,16 +7,17 @@
  */
 import { type Pack, pack } from "tar-stream";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
+import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import { jsonBytes } from "../oci/json.ts";
 import { OCI_INDEX } from "../oci/media-types.ts";
 import { familiarReference, formatReference, type Reference } from "../oci/reference.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { drained } from "./back-pressure.ts";
-import type { Blobs } from "./blobs.ts";
+import { type Blobs, bytesStream } from "./blobs.ts";
 import { StoreError } from "./errors.ts";
 import { type ImageRecord, mayBeImage, readManifest } from "./images.ts";
 import { CONTAINERD_NAME, REF_NAME } from "./index-file.ts";
+import { blobName } from "./layout.ts";
 
 /** An image to be saved. */
 export interface SavedImage {
@@ -28,10 +29,6 @@ export interface SavedImage {
 }
 
 const EPOCH = new Date(0);
-
-function blobName(digest: Digest): string {
-  return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
-}
 
 /** Every blob that a descriptor leads to and that is in the store. */
 async function collect(blobs: Blobs, descriptor: Descriptor, into: Map<Digest, number>): Promise<void> {
@@ -101,10 +98,6 @@ async function entry(archive: Pack, header: EntryHeader, content?: ByteStream): 
   await taken;
 }
 
-async function* single(bytes: Uint8Array): ByteStream {
-  yield bytes;
-}
-
 /** Every file of the archive with its content, sorted by name as `docker save` sorts them. */
 function documents(images: readonly SavedImage[]): readonly (readonly [string, Uint8Array])[] {
   const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: images.flatMap(layoutEntries) };
@@ -136,7 +129,7 @@ async function writeAll(archive: Pack, blobs: Blobs, images: readonly SavedImage
     }
   }
   for (const [name, bytes] of documents(images)) {
-    await entry(archive, { ...FILE, name, size: bytes.length }, single(bytes));
+    await entry(archive, { ...FILE, name, size: bytes.length }, bytesStream(bytes));
   }
 }
 

@@ -13,7 +13,7 @@ import { OciError } from "../oci/errors.ts";
 import { MAX_DOCUMENT } from "../oci/json.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { drained } from "./back-pressure.ts";
-import { fileStream } from "./blobs.ts";
+import { bytesStream, fileStream } from "./blobs.ts";
 import { StoreError } from "./errors.ts";
 import type { SourceBlob } from "./source.ts";
 import type { Staging } from "./staging.ts";
@@ -101,10 +101,6 @@ class MemoryBudget {
   }
 }
 
-async function* single(bytes: Uint8Array): ByteStream {
-  yield bytes;
-}
-
 async function putAside(
   content: ByteStream,
   size: number,
@@ -121,7 +117,7 @@ async function putAside(
       at += chunk.length;
     }
     hasher.update(bytes);
-    return { size, digest: digest(), open: () => single(bytes) };
+    return { size, digest: digest(), open: () => bytesStream(bytes) };
   }
   const file = await staging.create();
   for await (const chunk of content) {

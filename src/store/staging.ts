@@ -8,6 +8,7 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { ByteStream } from "../platform/types.ts";
 
 /** How many files are synced at a time: the journal takes them together. */
 const SYNCS_AT_ONCE = 16;
@@ -63,6 +64,14 @@ export class StagedFile {
       at += (await this.#handle.write(bytes, at, bytes.length - at)).bytesWritten;
     }
     this.size += bytes.length;
+  }
+
+  /** Passes a stream on and writes it on the way. */
+  async *copyOf(source: ByteStream): ByteStream {
+    for await (const chunk of source) {
+      await this.write(chunk);
+      yield chunk;
+    }
   }
 
   async close(): Promise<void> {

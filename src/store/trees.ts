@@ -8,6 +8,7 @@ import { chainIDs } from "../oci/chain.ts";
 import type { Digest } from "../oci/digest.ts";
 import { EMPTY_TREE, openTree, type PackedTree, packTree } from "../tree/packed.ts";
 import { FORMAT_VERSION } from "../tree/sections.ts";
+import { isFile } from "./blobs.ts";
 import { isMissing } from "./errors.ts";
 import type { ImageLayer, Layers } from "./layers.ts";
 import type { Layout } from "./layout.ts";
@@ -76,7 +77,7 @@ export class Trees {
     const chain = chainIDs(layers.map(({ diffID }) => diffID)).at(-1);
     if (chain === undefined) return;
     const path = this.#layout.tree(chain, FORMAT_VERSION);
-    if (staging.pathOf(path) !== undefined || (await readAligned(path)) !== undefined) return;
+    if (staging.pathOf(path) !== undefined || (await isFile(path))) return;
     const opened: Layer[] = [];
     try {
       for (const layer of layers) opened.push(await this.#layers.openStaged(layer, staging));

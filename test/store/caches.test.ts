@@ -69,6 +69,10 @@ describe("the store reads the same after", () => {
       },
     ],
     ["the sizes were deleted", (root) => each(folder(root, "layers-1"), ".json", rmSync)],
+    [
+      "the sizes were cut",
+      (root) => each(folder(root, "layers-1"), ".json", (path) => truncateSync(path, 5)),
+    ],
     ["a bit of the trees flipped", (root) => each(folder(root, "trees-1"), "", flip)],
     ["the trees were cut", (root) => each(folder(root, "trees-1"), "", (path) => truncateSync(path, 100))],
     ["the trees were emptied", (root) => each(folder(root, "trees-1"), "", (path) => truncateSync(path, 0))],
@@ -140,6 +144,15 @@ test("one tree for each chain and process, whoever asks", async () => {
   expect(Buffer.from(mount.readFile("/b")).toString()).toBe("22");
   await second.close();
   expect(() => mount.readFile("/b")).toThrow("EBADF");
+});
+
+test("a mount reads on when the caches are deleted", async () => {
+  const { root } = await loaded();
+  const store = await open(root);
+  const mount = await (await store.image("x:1")).mount();
+  rmSync(join(root, "stratafs"), { recursive: true });
+  expect(Buffer.from(mount.readFile("/b")).toString()).toBe("22");
+  await store.close();
 });
 
 test("an image without layers has an empty root", async () => {
