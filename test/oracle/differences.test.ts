@@ -86,6 +86,19 @@ const IN_TABLE: readonly (Case & { readonly name: keyof typeof DIFFERENCES })[] 
     ours: 0,
   },
   {
+    name: "unlinked lower inode",
+    mount: "index",
+    layers: [layer(directory("old"), directory("new", file("f")))],
+    calls: [
+      { call: "chmod", path: "/new/f", mode: 0o600 },
+      open("/old"),
+      { call: "rename", from: "/new", path: "/old", flags: 0 },
+      { call: "fchmod", slot: 0, mode: 0o700 },
+    ],
+    kernel: "ENOTEMPTY",
+    ours: 0,
+  },
+  {
     name: "unlinked lower directory",
     mount: "index",
     layers: [layer(directory("old"), directory("new", file("f")))],

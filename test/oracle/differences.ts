@@ -58,10 +58,10 @@ export const DIFFERENCES = {
   },
   "unlinked lower inode": {
     reason:
-      "Overlayfs copies up by name, so what a lower has cannot be changed once it lost its name, though it is open: EEXIST, ENOTDIR for a directory. Ours copies up by inode.",
+      "Overlayfs copies up by name, so what a lower has cannot be changed once it lost its name, though it is open: EEXIST, for a directory ENOTDIR, or ENOTEMPTY where another one has its name. Ours copies up by inode.",
     refuses: ({ mount, operation, kernel, session }: Moment) =>
       mount !== "plain" &&
-      (kernel === "EEXIST" || kernel === "ENOTDIR") &&
+      (kernel === "EEXIST" || kernel === "ENOTDIR" || kernel === "ENOTEMPTY") &&
       "slot" in operation &&
       CHANGES.has(operation.call) &&
       session.isUnlinked(operation.slot),

@@ -12,7 +12,8 @@ const SEQUENCES = inCI ? 5000 : 400;
 
 describe.skipIf(needs.kernelOverlay())("kernel overlayfs", () => {
   it(`agrees on ${SEQUENCES} random sequences of calls`, { timeout: 600_000 }, async () => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
+    // One change must not fail for what another left: CI repeats its sequences, people look for new ones.
+    const seed = inCI ? 20_261_121 : Math.floor(Math.random() * 2 ** 31);
     process.stdout.write(`kernel oracle: seed ${seed}\n`);
     const report = await runOracle({ sequences: SEQUENCES, seed });
     process.stdout.write(`${describeReport(report)}\n`);
