@@ -255,7 +255,12 @@ describe("hostile and broken archives", () => {
     ],
     [
       "CVE-2014-9356: a layer that is a link to a path of the host",
-      () => withLayer("l", { name: "l", type: "symlink", linkname: "/etc/passwd" }),
+      () =>
+        withLayer(
+          "l",
+          { name: "etc/passwd", content: "x" },
+          { name: "l", type: "symlink", linkname: "/etc/passwd" },
+        ),
       '"l" is not in the archive',
     ],
     [
