@@ -18,6 +18,7 @@ export function emptyTree(root: Inode = ROOT): Tree {
     list: () => [],
     kind: () => "directory",
     inode: () => root,
+    permissions: () => root,
     number: () => ROOT_NUMBER,
     nodeByNumber: (number) => (number === ROOT_NUMBER ? 0 : NO_NODE),
     linkCount: () => 1,

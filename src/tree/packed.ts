@@ -20,6 +20,7 @@ import { SLOT_DIRECTORY, SLOT_NAME, SLOT_NODE, SLOT_WORDS } from "./slot-words.t
 import {
   NO_NODE,
   type NodeId,
+  type Permissions,
   type ProvenanceEvent,
   ROOT_NUMBER,
   type Slot,
@@ -136,6 +137,11 @@ export class PackedTree implements Tree {
       default:
         return { kind, ...attributes };
     }
+  }
+
+  permissions(node: NodeId): Permissions {
+    const { uid, gid } = this.sections;
+    return { kind: this.kind(node), mode: this.#mode[node]! & 0o7777, uid: uid[node]!, gid: gid[node]! };
   }
 
   number(node: NodeId): number {

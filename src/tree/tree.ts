@@ -55,6 +55,9 @@ export interface ProvenanceEvent {
   readonly kind: ProvenanceKind;
 }
 
+/** What decides who may use an inode. */
+export type Permissions = Pick<Inode, "kind" | "mode" | "uid" | "gid">;
+
 export interface Tree {
   /** Digest that names the chain of layers, or undefined for a tree that is no chain's. */
   readonly chainID: string | undefined;
@@ -72,6 +75,8 @@ export interface Tree {
   kind(node: NodeId): Kind;
   /** The inode, made on demand. */
   inode(node: NodeId): Inode;
+  /** What decides who may use it, without making the rest. */
+  permissions(node: NodeId): Permissions;
   /** Its number. */
   number(node: NodeId): number;
   /** The node that has a number, or {@link NO_NODE}. */

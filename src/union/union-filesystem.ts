@@ -84,7 +84,7 @@ export class UnionFilesystem implements Filesystem {
   }
 
   access(id: InodeId): Access {
-    return this.union.view.upper(id) ?? this.union.view.tree.inode(id);
+    return this.union.view.upper(id) ?? this.union.view.tree.permissions(id);
   }
 
   stat(id: InodeId): Stat {

@@ -116,9 +116,13 @@ export function walk(view: Place, caller: Caller, path: string, last: Last): Wal
 
 /** The walk proper. Without a caller nothing is forbidden. */
 function follow(root: Place, cwd: Place, path: string, last: Last, caller: Caller | undefined): Walk {
+  // Whoever may override may search any directory: nothing need be asked on the way.
+  const restricted =
+    caller !== undefined && !caller.capabilities.has("CAP_DAC_OVERRIDE") ? caller : undefined;
   let links = 0;
   let text = path;
   let at = text.charCodeAt(0) === 0x2f ? root : cwd;
+  let isDirectory = at.attachment.filesystem.kind(at.id) === "directory";
   let index = 0;
   let directory: Place | undefined;
   let name = "";
@@ -134,15 +138,15 @@ function follow(root: Place, cwd: Place, path: string, last: Last, caller: Calle
     const isLast = next >= text.length;
     const slash = next > end;
 
-    const { filesystem } = at.attachment;
-    if (filesystem.kind(at.id) !== "directory") {
+    if (!isDirectory) {
       const blocked = failed(-errno.ENOTDIR, at);
       if (directory !== undefined)
         blocked.stopped = { at: directory, names: [name, ...splitPath(text.slice(index))] };
       return blocked;
     }
-    if (caller !== undefined) {
-      const denied = permit(caller, filesystem.access(at.id), X_OK);
+    const { filesystem } = at.attachment;
+    if (restricted !== undefined) {
+      const denied = permit(restricted, filesystem.access(at.id), X_OK);
       if (denied < 0) return failed(denied, at);
     }
     if (part === "." || part === "..") {
@@ -175,20 +179,28 @@ function follow(root: Place, cwd: Place, path: string, last: Last, caller: Calle
     directory = at;
     name = part;
     lastKind = "normal";
-    const child: Place = { attachment: attached ?? at.attachment, id };
-    const isLink = attached === undefined && filesystem.kind(id) === "symlink";
-    if (isLink && (!isLast || last === "follow" || last === "create" || (last === "nofollow" && slash))) {
+    const attachment = attached ?? at.attachment;
+    const kind = attachment.filesystem.kind(id);
+    if (
+      kind === "symlink" &&
+      attached === undefined &&
+      (!isLast || last === "follow" || last === "create" || (last === "nofollow" && slash))
+    ) {
       links += 1;
       if (links > SYMLINK_MAX) return failed(-errno.ELOOP, at);
       const target = filesystem.readlink(id);
       if (target.length === 0) return failed(-errno.ENOENT, at);
       text = target + text.slice(end);
       index = 0;
-      if (target.charCodeAt(0) === 0x2f) at = root;
+      if (target.charCodeAt(0) === 0x2f) {
+        at = root;
+        isDirectory = root.attachment.filesystem.kind(root.id) === "directory";
+      }
       lastKind = "root";
       continue;
     }
-    at = child;
+    at = { attachment, id };
+    isDirectory = kind === "directory";
     index = next;
     if (isLast) return found(at, directory, name, lastKind, slash);
   }
