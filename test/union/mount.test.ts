@@ -138,7 +138,7 @@ test("events: one for each completed change, with its origin, and none for what 
 });
 
 describe("OVERLAY.md, hard links and renames", () => {
-  test("every name sees a copy-up; the inode number stays; link counts are exact", () => {
+  test("rule 33: every name sees a copy-up; the inode number stays; link counts are exact", () => {
     const mount = createMount(image());
     const before = mount.stat("/etc/also");
     mount.appendFile("/etc/passwd", "!");
@@ -178,6 +178,17 @@ describe("OVERLAY.md, hard links and renames", () => {
     expect(mount.readdir("/usr/lib")).toEqual([]);
     expect(mount.stat("/usr").nlink).toBe(3);
   });
+});
+
+test("M9: a name made again just as it was is a file of its own, not the other's link", () => {
+  const mount = createMount(image());
+  const { mode, mtime } = mount.stat("/etc/passwd");
+  const etc = mount.stat("/etc").mtime;
+  mount.unlink("/etc/passwd");
+  mount.writeFile("/etc/passwd", "root", mode & 0o777);
+  mount.utimens("/etc/passwd", mtime, mtime);
+  mount.utimens("/etc", etc, etc);
+  expect(paths(mount.changes())).toEqual(["modified /etc/passwd"]);
 });
 
 describe("open files", () => {
