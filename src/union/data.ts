@@ -2,6 +2,7 @@
  * Edits of file data in the union. Nothing below is copied but the pages that are written.
  */
 import { errno } from "../posix/errno.ts";
+import type { Content } from "../tree/content.ts";
 import type { Xattrs } from "../tree/inode.ts";
 import type { InodeId, UpperFile } from "./inodes.ts";
 import { MAX_FILE_SIZE, PageMap } from "./page-map.ts";
@@ -55,6 +56,30 @@ function inPieces(
   if (done === 0) return result;
   contentChanged(union, union.writableFile(id), dropped);
   return done;
+}
+
+/**
+ * Makes a content the bytes of an empty file: shared where the upper is in memory, written where it
+ * keeps what it holds elsewhere, since what the content lies in may be gone by then.
+ */
+export function adopt(union: Union, id: InodeId, content: Content): number {
+  if (content.size > MAX_FILE_SIZE) return -errno.EFBIG;
+  if (content.size === 0) return 0;
+  const source = PageMap.over(content);
+  if (union.backing === undefined) {
+    return inPieces(union, id, content.size, content.size, 0, (file) =>
+      file.content.share(source, 0, 0, content.size, union.epoch, union.budget()),
+    );
+  }
+  const buffer = new Uint8Array(Math.min(content.size, PIECE));
+  for (let at = 0; at < content.size; ) {
+    const read = content.read(buffer, 0, buffer.length, at);
+    if (read <= 0) return read === 0 ? -errno.EIO : read;
+    const written = write(union, id, buffer, 0, read, at, 0);
+    if (written < read) return written < 0 ? written : -errno.ENOSPC;
+    at += read;
+  }
+  return content.size;
 }
 
 /** Sets a file's size. */

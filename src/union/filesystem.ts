@@ -12,6 +12,7 @@
  */
 import type { Kind } from "../posix/mode.ts";
 import type { Nanoseconds } from "../posix/time.ts";
+import type { Content } from "../tree/content.ts";
 import type { InodeId } from "./inodes.ts";
 import type { Stat } from "./types.ts";
 
@@ -139,6 +140,10 @@ export interface Filesystem {
     length: number,
     dropped: number,
   ): number;
+  /** A file's bytes as they are now: later changes do not reach what is given. Absent where bytes must be read. */
+  frozenContent?(id: InodeId): Content;
+  /** Makes a content that never changes the bytes of an empty file. Absent where bytes must be written. */
+  adopt?(id: InodeId, content: Content): number;
   /** The next data or hole at or after a position; the end when there is none. */
   seek(id: InodeId, position: number, whence: "data" | "hole"): number;
   /** Makes a range readable that is not local. */

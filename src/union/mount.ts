@@ -12,6 +12,7 @@ import type { Nanoseconds } from "../posix/time.ts";
 import type { ChangeSet } from "../tree/change.ts";
 import type { DiffOptions } from "../tree/diff.ts";
 import { emptyTree } from "../tree/empty.ts";
+import type { Inode } from "../tree/inode.ts";
 import type { Tree } from "../tree/tree.ts";
 import { attach, copyAttachments, detach, rootAttachment, type Source } from "./attach.ts";
 import { FileTable } from "./file-table.ts";
@@ -22,6 +23,7 @@ import { type Limits, Union } from "./union.ts";
 import { UnionFilesystem } from "./union-filesystem.ts";
 import { View } from "./view.ts";
 import { type Whence, whence } from "./whence.ts";
+import { putInode, readInode } from "./whole-inode.ts";
 
 export interface MountOptions {
   /** Answers EROFS to whatever would change something. */
@@ -120,6 +122,23 @@ export class Mount extends SystemCalls {
     } finally {
       this.close(fd);
     }
+  }
+
+  /**
+   * What is at a path, whole; a link at the end is not followed. Later changes do not reach it, unless it
+   * is a file of an attached host directory.
+   */
+  inode(path: string): Inode {
+    return readInode(this, path);
+  }
+
+  /**
+   * Makes a file of any kind that is as `inode` says, sharing its content. What a directory holds is not
+   * copied.
+   * @throws PosixError EEXIST where something is at the path
+   */
+  put(path: string, inode: Inode): void {
+    putInode(this, path, inode);
   }
 
   // The mount itself

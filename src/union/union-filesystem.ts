@@ -6,7 +6,7 @@ import { type Kind, typeBits } from "../posix/mode.ts";
 import { nameLength } from "../posix/names.ts";
 import { type Content, EMPTY_CONTENT } from "../tree/content.ts";
 import type { Inode, Xattrs } from "../tree/inode.ts";
-import { allocate, copyRange, truncate, write } from "./data.ts";
+import { adopt, allocate, copyRange, truncate, write } from "./data.ts";
 import type {
   Access,
   AttributeEdit,
@@ -308,6 +308,15 @@ export class UnionFilesystem implements Filesystem {
   ): number {
     const done = copyRange(this.union, from, fromPosition, to, toPosition, length, dropped);
     return this.#changed("content", to, done);
+  }
+
+  frozenContent(id: InodeId): Content {
+    this.union.beginEpoch();
+    return this.content(id);
+  }
+
+  adopt(id: InodeId, content: Content): number {
+    return this.#changed("content", id, adopt(this.union, id, content));
   }
 
   seek(id: InodeId, position: number, whence: "data" | "hole"): number {
