@@ -14,8 +14,8 @@ import { rolldown } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 
 const ENGINE = ["posix", "tree", "tar", "layer", "union"];
-const BELOW_STORE = [...ENGINE, "oci", "vfs"];
-const RUNTIME = [...BELOW_STORE, "store", "registry", "runtime"];
+const BELOW_STORE = [...ENGINE, "oci", "vfs", "build/dockerfile"];
+const RUNTIME = [...ENGINE, "oci", "vfs", "store", "registry", "runtime"];
 
 /** What a folder may import beside itself and `platform`: folders, or single modules of one. */
 const ALLOWED = {
@@ -29,7 +29,9 @@ const ALLOWED = {
   vfs: ["posix", "tree", "union"],
   store: ["posix", "oci", "tree", "tar", "layer"],
   registry: ["posix", "oci", "store"],
-  runtime: RUNTIME,
+  // The language of Dockerfiles is below the runtime, whose `commit --change` takes instructions.
+  "build/dockerfile": ["posix", "oci"],
+  runtime: [...RUNTIME, "build/dockerfile"],
   build: [...RUNTIME, "build"],
   cli: [...RUNTIME, "build"],
 };
@@ -62,8 +64,13 @@ function* specifiers(node) {
   for (const value of Object.values(node)) yield* specifiers(value);
 }
 
-/** The folder of a module of `src`, or undefined for a module directly in it. */
+/**
+ * The folder of a module of `src`, or undefined for a module directly in it. A folder within another one
+ * counts for itself where it has a line of its own in the table.
+ */
 function folderOf(path) {
+  const inner = path.split("/").slice(0, 2).join("/");
+  if (inner in ALLOWED) return inner;
   const slash = path.indexOf("/");
   return slash < 0 ? undefined : path.slice(0, slash);
 }
