@@ -5,19 +5,15 @@
  * image becomes visible together, and its name last. With the same changes, and one `SOURCE_DATE_EPOCH`,
  * the image has the same digest.
  */
-import { platform } from "#platform";
-import { encodeIndex } from "../layer/index-file.ts";
-import { type WrittenLayer, writeLayer } from "../layer/write.ts";
+import { writeLayer } from "../layer/write.ts";
 import { type HistoryEntry, historySteps, type ImageConfig } from "../oci/config.ts";
-import type { Descriptor } from "../oci/descriptor.ts";
-import { type Digest, digestOf, parseDigest } from "../oci/digest.ts";
-import { jsonBytes } from "../oci/json.ts";
+import type { Digest } from "../oci/digest.ts";
 import { DOCKER_LAYER_GZIP, DOCKER_MANIFEST, OCI_LAYER_GZIP } from "../oci/media-types.ts";
 import { parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import { type Nanoseconds, seconds } from "../posix/time.ts";
 import { StoreError } from "../store/errors.ts";
+import { stageDocument, stageLayer } from "../store/stage-made.ts";
 import { Staging } from "../store/staging.ts";
-import { gzip } from "../tar/compress.ts";
 import type { Mount } from "../union/mount.ts";
 import { changeConfig } from "./config-changes.ts";
 import { creationTime, type Environment, formatTime, sourceDate } from "./environment.ts";
@@ -37,39 +33,6 @@ export interface CommitOptions {
   readonly name?: string;
   /** Level of the gzip compression, 1 to 9; 6 unless given. */
   readonly level?: number;
-}
-
-/** A layer that was staged. */
-interface NewLayer {
-  readonly descriptor: Descriptor;
-  readonly diffID: Digest;
-}
-
-async function stageLayer(
-  layer: WrittenLayer,
-  mediaType: string,
-  home: ImageHome,
-  staging: Staging,
-  level: number | undefined,
-): Promise<NewLayer> {
-  const { blobs, layers } = home.core;
-  const archive = await staging.create();
-  const blob = await staging.create();
-  const hasher = platform.createHash("sha256");
-  const options = level === undefined ? {} : { level };
-  for await (const chunk of gzip(archive.copyOf(layer.stream()), options)) {
-    hasher.update(chunk);
-    await blob.write(chunk);
-  }
-  const { diffID } = layer;
-  const digest = parseDigest(`sha256:${hasher.hex()}`);
-  const descriptor = { mediaType, digest, size: blob.size };
-  let contentSize = 0;
-  for (const entry of layer.entries()) if (entry.type === "file") contentSize += entry.size;
-  const index = encodeIndex(layer.entries(), diffID, layer.archive.size);
-  await staging.add(blob, blobs.path(digest));
-  await layers.stageCache(diffID, { archive, index, contentSize }, staging);
-  return { descriptor, diffID };
 }
 
 function newConfig(
@@ -96,18 +59,6 @@ function newConfig(
     // The steps also name layers that the base's history was silent about: the new one comes after them.
     history: [...historySteps(base).map((step) => step.entry), entry],
   };
-}
-
-async function stageDocument(
-  mediaType: string,
-  document: object,
-  home: ImageHome,
-  staging: Staging,
-): Promise<Descriptor> {
-  const bytes = jsonBytes(document);
-  const digest = digestOf(bytes);
-  await staging.addBytes(bytes, home.core.blobs.path(digest));
-  return { mediaType, digest, size: bytes.length };
 }
 
 function wantedName(name: string | undefined): Reference | undefined {
@@ -137,20 +88,19 @@ export async function commitImage(
   const { mediaType, manifest } = image.record;
   const layerType = mediaType === DOCKER_MANIFEST ? DOCKER_LAYER_GZIP : OCI_LAYER_GZIP;
   const staging = new Staging(home.core.layout.temporary);
+  const target = { core: home.core, staging };
   try {
-    const added =
-      layer === undefined ? undefined : await stageLayer(layer, layerType, home, staging, options.level);
+    const added = layer === undefined ? undefined : await stageLayer(layer, layerType, target, options.level);
     const config = newConfig(image.config, added?.diffID, options, home.env);
     const descriptor = await stageDocument(
       mediaType,
       {
         schemaVersion: 2,
         mediaType,
-        config: await stageDocument(manifest.config.mediaType, config, home, staging),
+        config: await stageDocument(manifest.config.mediaType, config, target),
         layers: added === undefined ? manifest.layers : [...manifest.layers, added.descriptor],
       },
-      home,
-      staging,
+      target,
     );
     await staging.commit();
     return await home.adopt(descriptor, reference);
