@@ -48,8 +48,10 @@ export { comparePaths, nameFromBytes, nameToBytes } from "./posix/names.ts";
 export type { Nanoseconds } from "./posix/time.ts";
 // Stores and images
 export type { CommitOptions } from "./runtime/commit.ts";
+export { type Execution, type Executor, ExecutorError, type OutputSink } from "./runtime/executor.ts";
 export { hostSource } from "./runtime/host-filesystem.ts";
 export type { HistoryRow, Image, ImageMount } from "./runtime/image.ts";
+export { type ShellExecutorOptions, shellExecutor } from "./runtime/shell-executor.ts";
 export { type LoadOptions, Store, type StoredImage, type StoreOptions } from "./runtime/store.ts";
 export { StoreError, type StoreErrorCode } from "./store/errors.ts";
 export { type GzipOptions, gzip } from "./tar/compress.ts";
@@ -66,3 +68,4 @@ export * from "./union/types.ts";
 export type { Limits, Usage } from "./union/union.ts";
 export type { Whence, WhenceEvent } from "./union/whence.ts";
 export { createFs, type NodeFs } from "./vfs/node-fs.ts";
+export type { ShellLimits } from "./vfs/shell.ts";
