@@ -122,7 +122,7 @@ function makeTest(filter: string, all: readonly ListedImage[], now: number): { k
       const wanted = flag(value);
       return {
         key,
-        test: ({ repository, tag }) => (repository === undefined && tag === undefined) === wanted,
+        test: ({ tag }) => (tag === undefined) === wanted,
       };
     }
     case "before": {

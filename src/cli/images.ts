@@ -2,7 +2,7 @@
  * `strata images`: the images of the store, as `docker images` lists them.
  */
 import type { Command } from "commander";
-import { shortDigest } from "../oci/digest.ts";
+import { type Digest, shortDigest } from "../oci/digest.ts";
 import { familiarName } from "../oci/reference.ts";
 import type { Image } from "../runtime/image.ts";
 import type { StoredImage } from "../runtime/store.ts";
@@ -27,6 +27,8 @@ export interface ListedImage {
   readonly image: Image;
   readonly repository: string | undefined;
   readonly tag: string | undefined;
+  /** The digest that the repository has it under. */
+  readonly digest: Digest | undefined;
 }
 
 const HEADERS = {
@@ -56,15 +58,24 @@ Examples:
   strata images --format '{{.Repository}}:{{.Tag}} {{.Size}}'
 `;
 
-function namesOf({ image, foreign }: StoredImage): readonly ListedImage[] {
-  const named = image.references.map((reference) => ({
-    image,
-    repository: familiarName(reference),
-    tag: reference.tag,
-  }));
-  const bare = foreign.map((name) => ({ image, repository: undefined, tag: name }));
-  const all = [...named, ...bare];
-  return all.length > 0 ? all : [{ image, repository: undefined, tag: undefined }];
+/**
+ * The lines of one image: one for each tag, with the digests of its repository beside it where they are
+ * asked for; and those of a repository that it has no tag in.
+ */
+function linesOf({ image, foreign }: StoredImage, digests: boolean): readonly ListedImage[] {
+  const lines: ListedImage[] = [];
+  for (const repository of new Set(image.references.map(familiarName))) {
+    const references = image.references.filter((reference) => familiarName(reference) === repository);
+    const tags = references.flatMap(({ tag }) => tag ?? []);
+    const known = references.flatMap(({ digest }) => digest ?? []);
+    const shown = digests && known.length > 0 ? known : [undefined];
+    for (const tag of tags.length > 0 ? tags : [undefined]) {
+      for (const digest of shown) lines.push({ image, repository, tag, digest });
+    }
+  }
+  for (const tag of foreign) lines.push({ image, repository: undefined, tag, digest: undefined });
+  if (lines.length > 0) return lines;
+  return [{ image, repository: undefined, tag: undefined, digest: undefined }];
 }
 
 /** When an image was made, in milliseconds; images that do not tell come last. */
@@ -81,14 +92,14 @@ function byCreation(a: ListedImage, b: ListedImage): number {
 }
 
 async function rowOf(listed: ListedImage, truncate: boolean, now: number): Promise<Row> {
-  const { image, repository, tag } = listed;
+  const { image, repository, tag, digest } = listed;
   const { created } = image.config;
   const size = humanSize(await image.size());
   return {
     Containers: "N/A",
     CreatedAt: goTime(created),
     CreatedSince: createdSince(created, now),
-    Digest: NONE,
+    Digest: digest ?? NONE,
     ID: truncate ? shortDigest(image.id) : image.id,
     Repository: repository ?? NONE,
     SharedSize: "N/A",
@@ -127,9 +138,10 @@ export function define(command: Command, context: Context): void {
     .action(async (args: readonly string[], options: Options) => {
       checkArguments(command, args.length, 0, 1);
       const store = await context.store();
-      const all = (await store.images()).flatMap(namesOf).sort(byCreation);
-      const listed = filterImages(all, args[0], options.filter, context.terminal.now());
       const format = options.format ?? "";
+      const withDigests = options.digests === true || /\.Digest\b/.test(format) || format === "json";
+      const all = (await store.images()).flatMap((stored) => linesOf(stored, withDigests)).sort(byCreation);
+      const listed = filterImages(all, args[0], options.filter, context.terminal.now());
       if (options.quiet && format === "") return await context.write(quietLines(listed, options.trunc));
       const rows: Row[] = [];
       for (const image of listed) rows.push(await rowOf(image, options.trunc, context.terminal.now()));

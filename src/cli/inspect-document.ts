@@ -5,7 +5,6 @@
  * chain that names the merged tree.
  */
 import { chainIDs } from "../oci/chain.ts";
-import { familiarName } from "../oci/reference.ts";
 import type { Image } from "../runtime/image.ts";
 import type { Store } from "../runtime/store.ts";
 import { NIL_MAP, NIL_SLICE } from "./template/value.ts";
@@ -53,17 +52,14 @@ function comment(image: Image): string {
   return image.config.history?.at(-1)?.comment ?? "";
 }
 
-/**
- * @param tags every name that leads to the image
- */
-export async function inspectImage(store: Store, image: Image, tags: readonly string[]): Promise<object> {
+/** @param image with all its names, as `Store.images` gives it */
+export async function inspectImage(store: Store, image: Image): Promise<object> {
   const { config } = image;
   const size = await image.size();
-  const digests = image.references.filter(({ digest }) => digest !== undefined);
   return {
     Id: image.id,
-    RepoTags: [...tags].sort(),
-    RepoDigests: digests.map((reference) => `${familiarName(reference)}@${reference.digest}`),
+    RepoTags: [...image.tags].sort(),
+    RepoDigests: [...image.repoDigests].sort(),
     Parent: "",
     Comment: comment(image),
     Created: config.created ?? "",

@@ -55,7 +55,7 @@ async function collect(store: Store, names: readonly string[], errors: string[])
     try {
       const image = await store.image(name);
       const known = stored.find((candidate) => candidate.image.id === image.id);
-      documents.push(await inspectImage(store, image, known?.image.tags ?? image.tags));
+      documents.push(await inspectImage(store, known?.image ?? image));
     } catch (error) {
       errors.push(isNoSuchImage(error) ? `Error: No such object: ${name}` : `Error: ${messageOf(error)}`);
     }

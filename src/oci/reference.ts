@@ -106,6 +106,11 @@ export function withTag(reference: Reference, tag: string): Reference {
   return { domain: reference.domain, path: reference.path, tag };
 }
 
+/** The same repository at a digest, without a tag. */
+export function withDigest(reference: Reference, digest: Digest): Reference {
+  return { domain: reference.domain, path: reference.path, digest };
+}
+
 /** Whether a text can be a tag. */
 export function isTag(text: string): boolean {
   return ONLY_TAG.test(text);

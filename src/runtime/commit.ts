@@ -12,6 +12,7 @@ import { DOCKER_LAYER_GZIP, DOCKER_MANIFEST, OCI_LAYER_GZIP } from "../oci/media
 import { parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import { type Nanoseconds, seconds } from "../posix/time.ts";
 import { StoreError } from "../store/errors.ts";
+import type { Lease } from "../store/leases.ts";
 import { stageDocument, stageLayer } from "../store/stage-made.ts";
 import { Staging } from "../store/staging.ts";
 import type { Mount } from "../union/mount.ts";
@@ -61,6 +62,16 @@ function newConfig(
   };
 }
 
+/** Holds the layers that the new image has from its base, and makes sure that they are there. */
+async function holdBase(image: Image, home: ImageHome, lease: Lease): Promise<void> {
+  const { layers } = image.manifest;
+  await lease.hold(...layers.map(({ digest }) => digest));
+  for (const { digest } of layers) {
+    if ((await home.core.blobs.size(digest)) !== undefined) continue;
+    throw new StoreError("missing-blob", `the layer ${digest} is not in the store`);
+  }
+}
+
 function wantedName(name: string | undefined): Reference | undefined {
   if (name === undefined) return undefined;
   const reference = withDefaultTag(parseReference(name));
@@ -88,8 +99,10 @@ export async function commitImage(
   const { mediaType, manifest } = image.record;
   const layerType = mediaType === DOCKER_MANIFEST ? DOCKER_LAYER_GZIP : OCI_LAYER_GZIP;
   const staging = new Staging(home.core.layout.temporary);
-  const target = { core: home.core, staging };
+  const lease = home.core.lease();
+  const target = { core: home.core, staging, lease };
   try {
+    await holdBase(image, home, lease);
     const added = layer === undefined ? undefined : await stageLayer(layer, layerType, target, options.level);
     const config = newConfig(image.config, added?.diffID, options, home.env);
     const descriptor = await stageDocument(
@@ -106,5 +119,6 @@ export async function commitImage(
     return await home.adopt(descriptor, reference);
   } finally {
     await staging.discard();
+    lease.release();
   }
 }

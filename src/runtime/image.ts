@@ -1,6 +1,7 @@
 /**
  * An image of a store, for one platform: an immutable view.
  */
+import { chainIDs } from "../oci/chain.ts";
 import { type HistoryEntry, historySteps, type ImageConfig } from "../oci/config.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
@@ -33,10 +34,16 @@ export interface HistoryRow {
 }
 
 /** A mount of an image, with its face as `node:fs`. */
-export type ImageMount = Mount & {
-  /** As the mount's caller. For another caller, or a fork, use `createFs`. */
-  readonly fs: NodeFs;
-};
+export type ImageMount = Mount &
+  Disposable & {
+    /** As the mount's caller. For another caller, or a fork, use `createFs`. */
+    readonly fs: NodeFs;
+    /**
+     * Gives back what the mount keeps: its lease, and open files that no other mount uses. It is not to be
+     * used afterwards, nor are its forks. Closing the store does the same to all its mounts.
+     */
+    unmount(): void;
+  };
 
 export class Image {
   readonly #home: ImageHome;
@@ -61,7 +68,12 @@ export class Image {
 
   /** Its names as users see them: `busybox:latest`. */
   get tags(): readonly string[] {
-    return this.references.map(familiarReference);
+    return this.references.filter(({ digest }) => digest === undefined).map(familiarReference);
+  }
+
+  /** The repositories it was pulled from or pushed to, with its digest there: `busybox@sha256:…`. */
+  get repoDigests(): readonly string[] {
+    return this.references.filter(({ digest }) => digest !== undefined).map(familiarReference);
   }
 
   get config(): ImageConfig {
@@ -114,18 +126,50 @@ export class Image {
     return await this.#home.core.trees.tree(this.layers);
   }
 
-  /** Its tree under a writable upper. */
+  /**
+   * Its tree under a writable upper. What it reads stays where it is until `unmount`, whatever is removed
+   * meanwhile, here or by another process.
+   * @throws StoreError (`missing-blob`), ArchiveError
+   */
   async mount(options: MountOptions = {}): Promise<ImageMount> {
-    const [{ createMount }, { createFs }] = await Promise.all([
+    const [{ createMount }, { createFs }, pinned] = await Promise.all([
       import("../union/mount.ts"),
       import("../vfs/node-fs.ts"),
+      this.pin(),
     ]);
-    const tree = await this.#home.core.trees.tree(this.layers);
-    // A mount reads on when its caches are deleted, because their files are open.
-    for (let position = 0; position < tree.layerCount; position++) tree.archive(position);
-    const mount = createMount(tree, options);
+    const mount = createMount(pinned.tree, options);
     let face: NodeFs | undefined;
-    return Object.defineProperty(mount, "fs", { get: () => (face ??= createFs(mount)) }) as ImageMount;
+    return Object.defineProperties(mount, {
+      fs: { get: () => (face ??= createFs(mount)) },
+      unmount: { value: pinned.release },
+      [Symbol.dispose]: { value: pinned.release },
+    }) as ImageMount;
+  }
+
+  /**
+   * Its tree, and everything it is made of, kept until `release`: for one who mounts the tree himself.
+   * @throws StoreError (`missing-blob`), ArchiveError
+   */
+  async pin(): Promise<{ readonly tree: Tree; release(): void }> {
+    const { trees, lease: newLease } = this.#home.core;
+    const lease = newLease();
+    try {
+      const { config, layers } = this.manifest;
+      const { diff_ids } = this.config.rootfs;
+      const blobs = [this.descriptor, config, ...layers].map(({ digest }) => digest);
+      await lease.hold(...blobs, ...diff_ids, ...chainIDs(diff_ids).slice(-1));
+      const { tree, release } = await trees.pin(this.layers);
+      return {
+        tree,
+        release() {
+          release();
+          lease.release();
+        },
+      };
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
   }
 
   /**

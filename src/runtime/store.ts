@@ -20,7 +20,7 @@ import { fileStream } from "../store/blobs.ts";
 import { openCore, type StoreCore } from "../store/core.ts";
 import { StoreError } from "../store/errors.ts";
 import { mayBeImage, readImage } from "../store/images.ts";
-import { readNames, type StoredName, updateIndex, withName } from "../store/index-file.ts";
+import { type StoredName, withName } from "../store/index-file.ts";
 import { findByID, findByName } from "../store/resolve.ts";
 import type { SavedImage } from "../store/save.ts";
 import type { ImageSource } from "../store/source.ts";
@@ -106,9 +106,7 @@ export class Store implements ImageHome {
   /** Every image of the store, in the order of its index, each with all its names. */
   async images(): Promise<readonly StoredImage[]> {
     const groups = new Map<Digest, { first: Image; references: Reference[]; foreign: string[] }>();
-    for (const { id, image, reference, foreign } of await this.#identified(
-      await readNames(this.core.layout),
-    )) {
+    for (const { id, image, reference, foreign } of await this.#identified(await this.core.index.names())) {
       const group = groups.get(id) ?? { first: image, references: [], foreign: [] };
       groups.set(id, group);
       if (reference !== undefined) group.references.push(reference);
@@ -130,7 +128,7 @@ export class Store implements ImageHome {
   }
 
   async #find(name: string): Promise<{ image: Image; references: readonly Reference[]; named: StoredName }> {
-    const names = await readNames(this.core.layout);
+    const names = await this.core.index.names();
     const byName = findByName(names, name);
     const named = byName ?? findByID(await this.#identified(names), name);
     const image = named === undefined ? undefined : await this.#read(named.descriptor, []);
@@ -143,7 +141,7 @@ export class Store implements ImageHome {
   }
 
   async adopt(descriptor: Descriptor, reference: Reference | undefined): Promise<Image> {
-    await updateIndex(this.core.layout, (manifests) => withName(manifests, descriptor, reference));
+    await this.core.index.update((manifests) => withName(manifests, descriptor, reference));
     return await this.image(descriptor.digest);
   }
 
@@ -166,32 +164,21 @@ export class Store implements ImageHome {
    * @throws StoreError, OciError, ArchiveError; the store is then as it was
    */
   async load(input: string | ByteStream, options: LoadOptions = {}): Promise<readonly Image[]> {
-    const { blobs, layers, trees, layout } = this.core;
-    const [{ stageImages }, { assignNames }] = await Promise.all([
+    const [{ ingestImages }, { assignNames }] = await Promise.all([
       import("../store/load.ts"),
       import("../store/names.ts"),
     ]);
-    const staging = new Staging(layout.temporary);
+    const staging = new Staging(this.core.layout.temporary);
     try {
       const source = await openSource(input, staging);
       if (source.images.length === 0) throw new StoreError("source", `${source.what} holds no image`);
       const assigned = assignNames(source, options.name);
-      await stageImages(source, { blobs, layers, trees, staging, platform: this.#platform });
-      await staging.commit();
+      await ingestImages(this.core, source, assigned, staging, this.#platform);
       const loaded: Image[] = [];
       for (const { descriptor, references } of assigned) {
         const image = await this.#read(descriptor, references);
         if (image !== undefined) loaded.push(image);
       }
-      await updateIndex(layout, (manifests) => {
-        let entries = manifests;
-        for (const { descriptor, references } of assigned) {
-          for (const reference of references.length === 0 ? [undefined] : references) {
-            entries = withName(entries, descriptor, reference);
-          }
-        }
-        return entries;
-      });
       return loaded;
     } finally {
       await staging.discard();
@@ -211,7 +198,7 @@ export class Store implements ImageHome {
       saved.push({
         descriptor: image.target,
         image: image.record,
-        references: byReference ? [named.reference] : [],
+        references: byReference && named.reference.digest === undefined ? [named.reference] : [],
       });
     }
     const { saveImages } = await import("../store/save.ts");

@@ -15,8 +15,8 @@ export type StoreErrorCode =
   | "damaged-layer"
   /** The directory is no store, or one of a newer version. */
   | "format"
-  /** Another process holds the lock and does not let go. */
-  | "busy"
+  /** The store's directory may not be written to. */
+  | "read-only"
   /** An option or an instruction that makes no sense. */
   | "invalid";
 
@@ -35,4 +35,10 @@ export class StoreError extends Error {
 export function isMissing(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** Whether an error is the operating system's for something that this process may not change. */
+export function isReadOnly(error: unknown): error is NodeJS.ErrnoException {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === "EACCES" || code === "EPERM" || code === "EROFS";
 }

@@ -7,17 +7,18 @@
  * What other tools wrote and a reference cannot hold, such as the bare tag `latest` that umoci and
  * skopeo make, keeps its name as it is.
  *
- * The file is changed only under the store's lock: read again, changed, written aside, renamed. Unknown
+ * The file is changed only under the store's lock (`arbiter.ts`): read again, changed, written aside, renamed. Unknown
  * members and foreign descriptors pass through.
  */
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { annotation, type Descriptor } from "../oci/descriptor.ts";
 import { jsonBytes } from "../oci/json.ts";
 import { type Index, parseLayoutIndex } from "../oci/manifest.ts";
 import { formatReference, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
+import type { Arbiter } from "./arbiter.ts";
 import type { Layout } from "./layout.ts";
-import { withLock } from "./lock.ts";
-import { writeDurably } from "./staging.ts";
+import { replaceFile } from "./staging.ts";
 
 export const REF_NAME = "org.opencontainers.image.ref.name";
 export const CONTAINERD_NAME = "io.containerd.image.name";
@@ -93,24 +94,40 @@ export function withName(
   return kept;
 }
 
-async function readIndex(layout: Layout): Promise<Index> {
-  return parseLayoutIndex(await readFile(layout.indexFile), layout.indexFile, MAX_INDEX);
-}
+/** The `index.json` of a store. */
+export class IndexFile {
+  readonly #layout: Layout;
+  readonly #arbiter: () => Promise<Arbiter>;
 
-/** The entries of `index.json`, in its order. */
-export async function readNames(layout: Layout): Promise<readonly StoredName[]> {
-  return (await readIndex(layout)).manifests.map(storedName);
-}
+  constructor(layout: Layout, arbiter: () => Promise<Arbiter>) {
+    this.#layout = layout;
+    this.#arbiter = arbiter;
+  }
 
-/** Changes the entries of `index.json`. Nothing is written where `change` gives back what it was given. */
-export async function updateIndex(
-  layout: Layout,
-  change: (manifests: readonly Descriptor[]) => readonly Descriptor[],
-): Promise<void> {
-  await withLock(layout.lock, async () => {
-    const index = await readIndex(layout);
+  /** Its entries, in its order. */
+  async names(): Promise<readonly StoredName[]> {
+    const { indexFile } = this.#layout;
+    return parseIndex(await readFile(indexFile), indexFile).manifests.map(storedName);
+  }
+
+  /**
+   * Changes its entries. Nothing is written where `change` gives back what it was given.
+   * @param change is called under the store's lock, and must not wait for anything
+   */
+  async update(change: (manifests: readonly Descriptor[]) => readonly Descriptor[]): Promise<void> {
+    (await this.#arbiter()).exclusively(() => this.updateLocked(change));
+  }
+
+  /** The same for one who has the store's lock. */
+  updateLocked(change: (manifests: readonly Descriptor[]) => readonly Descriptor[]): void {
+    const { indexFile, temporary } = this.#layout;
+    const index = parseIndex(readFileSync(indexFile), indexFile);
     const manifests = change(index.manifests);
     if (manifests === index.manifests) return;
-    await writeDurably(layout.temporary, layout.indexFile, jsonBytes({ ...index, manifests }));
-  });
+    replaceFile(temporary, indexFile, jsonBytes({ ...index, manifests }));
+  }
+}
+
+function parseIndex(bytes: Uint8Array, path: string): Index {
+  return parseLayoutIndex(bytes, path, MAX_INDEX);
 }

@@ -3,7 +3,7 @@
  *
  *     oci-layout, index.json, blobs/ALG/HEX     the OCI image layout, as other tools read and write it
  *     stratafs/version                          format of what is ours
- *     stratafs/lock                             held while index.json is rewritten or first made
+ *     stratafs/arbiter.mdb                      the store's lock and the leases of running processes
  *     stratafs/tmp/                             files that are not yet what they will be
  *     stratafs/layers-N/ALG/HEX.{tar,index,json}  uncompressed layers by diffID, indexes, sizes
  *     stratafs/trees-N/ALG/HEX                  merged trees by chainID, packed
@@ -12,13 +12,14 @@
  * N is the version of the format that is in the folder, so that a newer version leaves an older cache
  * alone instead of misreading it.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { existsSync, mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
 import { jsonBytes, parseJson } from "../oci/json.ts";
+import type { Arbiter } from "./arbiter.ts";
 import { isMissing, StoreError } from "./errors.ts";
-import { withLock } from "./lock.ts";
-import { writeDurably } from "./staging.ts";
+import { replaceFile } from "./staging.ts";
 
 const LAYOUT_VERSION = "1.0.0";
 /** Raised when an older version could damage what a newer one wrote. */
@@ -35,7 +36,7 @@ export class Layout {
   readonly indexFile: string;
   readonly layoutFile: string;
   readonly temporary: string;
-  readonly lock: string;
+  readonly arbiterFile: string;
   readonly #own: string;
 
   constructor(root: string) {
@@ -44,7 +45,7 @@ export class Layout {
     this.layoutFile = join(root, "oci-layout");
     this.#own = join(root, "stratafs");
     this.temporary = join(this.#own, "tmp");
-    this.lock = join(this.#own, "lock");
+    this.arbiterFile = join(this.#own, "arbiter.mdb");
   }
 
   blob(digest: Digest): string {
@@ -88,27 +89,27 @@ export function checkLayoutFile(bytes: Uint8Array, what: string): void {
 }
 
 /** Makes what is missing of a store. Under its lock, so that no index that was just written is emptied. */
-async function initialize(layout: Layout): Promise<void> {
-  const { temporary, indexFile, layoutFile, versionFile } = layout;
-  await mkdir(temporary, { recursive: true });
-  await withLock(layout.lock, async () => {
-    const make = async (path: string, bytes: Uint8Array) => {
-      if ((await readIfThere(path)) === undefined) await writeDurably(temporary, path, bytes);
+async function initialize(layout: Layout, arbiter: () => Promise<Arbiter>): Promise<void> {
+  const { root, temporary, indexFile, layoutFile, versionFile } = layout;
+  mkdirSync(temporary, { recursive: true });
+  (await arbiter()).exclusively(() => {
+    const make = (path: string, bytes: Uint8Array) => {
+      if (!existsSync(path)) replaceFile(temporary, path, bytes);
     };
-    await mkdir(join(layout.root, "blobs", "sha256"), { recursive: true });
-    await make(indexFile, jsonBytes({ schemaVersion: 2, manifests: [] }));
-    await make(layoutFile, jsonBytes({ imageLayoutVersion: LAYOUT_VERSION }));
-    await make(versionFile, new TextEncoder().encode(`${STORE_VERSION}\n`));
+    mkdirSync(join(root, "blobs", "sha256"), { recursive: true });
+    make(indexFile, jsonBytes({ schemaVersion: 2, manifests: [] }));
+    make(layoutFile, jsonBytes({ imageLayoutVersion: LAYOUT_VERSION }));
+    make(versionFile, new TextEncoder().encode(`${STORE_VERSION}\n`));
   });
 }
 
 /**
- * Opens the layout of a store, making an empty one where there is none. An existing image layout of
+ * Sees to it that a directory is a store, making an empty one where there is none. An existing image layout of
  * another tool becomes a store by the folder that is added to it.
  * @throws StoreError (`format`) for a store of a newer version
  */
-export async function openLayout(root: string): Promise<Layout> {
-  const layout = new Layout(root);
+export async function prepareLayout(layout: Layout, arbiter: () => Promise<Arbiter>): Promise<void> {
+  const { root } = layout;
   const version = await readIfThere(layout.versionFile);
   if (version !== undefined) {
     const found = new TextDecoder().decode(version).trim();
@@ -121,6 +122,5 @@ export async function openLayout(root: string): Promise<Layout> {
   }
   const marker = await readIfThere(layout.layoutFile);
   if (marker !== undefined) checkLayoutFile(marker, layout.layoutFile);
-  if (marker === undefined || version === undefined) await initialize(layout);
-  return layout;
+  if (marker === undefined || version === undefined) await initialize(layout, arbiter);
 }

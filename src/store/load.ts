@@ -6,6 +6,7 @@
  */
 
 import { platform } from "#platform";
+import { chainIDs } from "../oci/chain.ts";
 import { parseConfig } from "../oci/config.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { descriptorData } from "../oci/descriptor.ts";
@@ -16,9 +17,13 @@ import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import { isConfigType, isLayerType } from "../oci/media-types.ts";
 import { formatPlatform, type ImagePlatform, selectManifest } from "../oci/platform.ts";
 import type { Blobs } from "./blobs.ts";
+import type { StoreCore } from "./core.ts";
 import { StoreError } from "./errors.ts";
 import { checkLayers, mayBeImage } from "./images.ts";
+import { withName } from "./index-file.ts";
 import type { ImageLayer, Layers } from "./layers.ts";
+import type { Lease } from "./leases.ts";
+import type { NamedImage } from "./names.ts";
 import type { ImageSource, SourceBlob } from "./source.ts";
 import type { Staging } from "./staging.ts";
 import type { Trees } from "./trees.ts";
@@ -33,6 +38,8 @@ export interface LoadTarget {
   readonly layers: Layers;
   readonly trees: Trees;
   readonly staging: Staging;
+  /** Holds whatever is staged or found present. */
+  readonly lease: Lease;
   /** The platform whose layers are unpacked; those of others are only verified. */
   readonly platform: ImagePlatform;
 }
@@ -72,6 +79,7 @@ class Copy {
   /** Copies what a descriptor leads to. @returns false for something that the source does not have */
   async manifest(descriptor: Descriptor, unpack: boolean, depth = 0): Promise<boolean> {
     const what = "the manifest";
+    await this.#target.lease.hold(descriptor.digest);
     const bytes = await this.#document(descriptor, what);
     if (bytes === undefined) return false;
     const document = parseManifest(bytes, descriptor.mediaType, `${what} ${descriptor.digest}`);
@@ -105,8 +113,11 @@ class Copy {
   }
 
   async #image(manifest: Manifest, unpack: boolean): Promise<void> {
+    const { lease } = this.#target;
+    await lease.hold(manifest.config.digest, ...manifest.layers.map(({ digest }) => digest));
     const config = await this.#required(manifest.config, "the config");
     const diffIDs = isConfigType(manifest.config.mediaType) ? this.#diffIDs(manifest, config) : undefined;
+    if (unpack && diffIDs !== undefined) await lease.hold(...diffIDs, ...chainIDs(diffIDs).slice(-1));
     const pending = [...manifest.layers.entries()];
     const worker = async () => {
       for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
@@ -219,10 +230,41 @@ class Copy {
  * committed.
  * @throws StoreError, OciError, ArchiveError; the staging is then to be discarded
  */
-export async function stageImages(source: ImageSource, target: LoadTarget): Promise<void> {
+async function stageImages(source: ImageSource, target: LoadTarget): Promise<void> {
   const copy = new Copy(source, target);
   for (const { descriptor } of source.images) {
     if (await copy.manifest(descriptor, true)) continue;
     throw new StoreError("missing-blob", `${source.what}: the manifest ${descriptor.digest} is missing`);
+  }
+}
+
+/**
+ * Brings the images of a source into a store: all of them, or, where one is not sound, none.
+ * @param named what the images are called; one without a reference is kept without a name
+ * @param staging is committed; whoever made it discards it
+ * @throws StoreError, OciError, ArchiveError
+ */
+export async function ingestImages(
+  core: StoreCore,
+  source: ImageSource,
+  named: readonly NamedImage[],
+  staging: Staging,
+  platform: ImagePlatform,
+): Promise<void> {
+  const lease = core.lease();
+  try {
+    await stageImages(source, { ...core, staging, lease, platform });
+    await staging.commit();
+    await core.index.update((manifests) => {
+      let entries = manifests;
+      for (const { descriptor, references } of named) {
+        for (const reference of references.length === 0 ? [undefined] : references) {
+          entries = withName(entries, descriptor, reference);
+        }
+      }
+      return entries;
+    });
+  } finally {
+    lease.release();
   }
 }

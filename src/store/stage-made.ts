@@ -10,12 +10,15 @@ import { jsonBytes } from "../oci/json.ts";
 import { gzip } from "../tar/compress.ts";
 import type { StoreCore } from "./core.ts";
 import type { ImageLayer } from "./layers.ts";
+import type { Lease } from "./leases.ts";
 import type { Staging } from "./staging.ts";
 
 /** Where what is made goes. */
 export interface MadeTarget {
   readonly core: Pick<StoreCore, "blobs" | "layers">;
   readonly staging: Staging;
+  /** Holds what is staged, from before it is visible; to be released after something else leads to it. */
+  readonly lease: Lease;
 }
 
 /**
@@ -26,7 +29,7 @@ export interface MadeTarget {
 export async function stageLayer(
   layer: WrittenLayer,
   mediaType: string,
-  { core, staging }: MadeTarget,
+  { core, staging, lease }: MadeTarget,
   level?: number,
 ): Promise<ImageLayer> {
   const archive = await staging.create();
@@ -43,6 +46,7 @@ export async function stageLayer(
   let contentSize = 0;
   for (const entry of layer.entries()) if (entry.type === "file") contentSize += entry.size;
   const index = encodeIndex(layer.entries(), diffID, layer.archive.size);
+  await lease.hold(digest, diffID);
   await staging.add(blob, core.blobs.path(digest));
   await core.layers.stageCache(diffID, { archive, index, contentSize }, staging);
   return { descriptor, diffID };
@@ -52,10 +56,11 @@ export async function stageLayer(
 export async function stageDocument(
   mediaType: string,
   document: object,
-  { core, staging }: MadeTarget,
+  { core, staging, lease }: MadeTarget,
 ): Promise<Descriptor> {
   const bytes = jsonBytes(document);
   const digest = digestOf(bytes);
+  await lease.hold(digest);
   await staging.addBytes(bytes, core.blobs.path(digest));
   return { mediaType, digest, size: bytes.length };
 }

@@ -6,6 +6,7 @@
  * last one sees all. A crash leaves files in the temporary directory, which nothing reads.
  */
 import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ByteStream } from "../platform/types.ts";
@@ -16,6 +17,28 @@ const SYNCS_AT_ONCE = 16;
 /** A name in the temporary directory that says which process made it. */
 export function temporaryName(directory: string): string {
   return join(directory, `${process.pid}-${randomBytes(8).toString("hex")}`);
+}
+
+/**
+ * Replaces a small file, or makes it, in one step that survives a crash, before anything else in this
+ * process goes on.
+ */
+export function replaceFile(temporary: string, target: string, bytes: Uint8Array): void {
+  mkdirSync(temporary, { recursive: true });
+  const path = temporaryName(temporary);
+  try {
+    writeFileSync(path, bytes, { flag: "wx", flush: true });
+    renameSync(path, target);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
+  const directory = openSync(dirname(target), "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
 }
 
 /** Makes a file's content, or a directory's names, durable. */

@@ -69,6 +69,40 @@ export class Trees {
   }
 
   /**
+   * The tree of some layers with their archives open until `release`, so that it can be read also when its
+   * files are removed.
+   * @throws ArchiveError, StoreError
+   */
+  async pin(layers: readonly ImageLayer[]): Promise<{ readonly tree: PackedTree; release(): void }> {
+    const tree = await this.tree(layers);
+    const pins: (() => void)[] = [];
+    let released = false;
+    const release = () => {
+      if (released) return;
+      released = true;
+      for (const unpin of pins) unpin();
+    };
+    try {
+      for (const [position, layer] of layers.entries())
+        pins.push(await this.#pinArchive(tree, position, layer));
+      return { tree, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  async #pinArchive(tree: PackedTree, position: number, layer: ImageLayer): Promise<() => void> {
+    try {
+      return this.#files.pin(tree.archive(position));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      await this.#layers.ensureArchive(layer);
+      return this.#files.pin(tree.archive(position));
+    }
+  }
+
+  /**
    * Makes the tree of layers of which some are only staged, and stages it with them; so layers that cannot
    * be applied are found before they are visible.
    * @throws ArchiveError

@@ -3,33 +3,21 @@
  * memory a real image takes.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digestOf } from "../../src/oci/digest.ts";
 import { imagePath, needs } from "../requirements.ts";
 import { layoutOf, makeImage } from "../store/images.ts";
 import { scratch } from "../store/scratch.ts";
+import { bundleProgram } from "./bundle.ts";
 
-const repository = fileURLToPath(new URL("../..", import.meta.url));
 let bundled: string;
 let main: string;
 
 beforeAll(async () => {
   bundled = scratch(true);
-  mkdirSync(join(bundled, "dist/cli"), { recursive: true });
-  cpSync(join(repository, "package.json"), join(bundled, "package.json"));
-  const bundle = await rolldown({
-    input: join(repository, "src/cli/main.ts"),
-    cwd: repository,
-    platform: "node",
-    resolve: { alias: { "#platform": join(repository, "src/platform/node.ts") } },
-  });
-  await bundle.write({ dir: join(bundled, "dist/cli"), format: "esm" });
-  await bundle.close();
-  main = join(bundled, "dist/cli/main.js");
+  main = await bundleProgram(bundled);
 });
 
 afterAll(() => rmSync(bundled, { recursive: true, force: true }));

@@ -7,7 +7,7 @@
  * holder is killed; nothing is written for it. Works between processes that see the same process numbers.
  */
 import { readlinkSync, symlinkSync, unlinkSync } from "node:fs";
-import { isGone, processIdentity } from "../../store/lock.ts";
+import { isGone, processIdentity } from "../../store/process.ts";
 import type { Metadata } from "./metadata.ts";
 import { busyError, type Holder } from "./upper.ts";
 
