@@ -32,13 +32,13 @@ function writeFiles({ fs, root }: Side, files: Files): void {
   for (const [name, content] of Object.entries(files)) {
     const path = join(root, name);
     fs.mkdirSync(dirname(path), { recursive: true });
-    if (typeof content === "object" && "link" in content) {
-      fs.symlinkSync(content.link, path);
-    } else {
-      fs.writeFileSync(path, content);
-      fs.utimesSync(path, WRITTEN_AT, WRITTEN_AT);
-    }
+    if (typeof content === "object" && "link" in content) fs.symlinkSync(content.link, path);
+    else fs.writeFileSync(path, content);
   }
+  for (const { parentPath, name } of fs.readdirSync(root, { recursive: true, withFileTypes: true })) {
+    fs.lutimesSync(join(parentPath, name), WRITTEN_AT, WRITTEN_AT);
+  }
+  fs.utimesSync(root, WRITTEN_AT, WRITTEN_AT);
 }
 
 /** The caller on a mount that is what this process is on the machine. */

@@ -1,0 +1,181 @@
+/**
+ * fast-glob and glob find in a mount what they find in the same directory on disk.
+ */
+import { join } from "node:path";
+import fastGlob from "fast-glob";
+import { glob, globIterateSync, globStream, globSync } from "glob";
+import { describe, expect, it } from "vitest";
+import { bothSides, type Files, type Side } from "./sides.ts";
+
+const FILES: Files = {
+  "package.json": "{}",
+  "README.md": "",
+  "CHANGELOG.MD": "",
+  ".env": "",
+  ".config/settings.json": "{}",
+  "src/index.ts": "",
+  "src/index.test.ts": "",
+  "src/deep/one/two/three/four.ts": "",
+  "src/deep/one/two.tsx": "",
+  "src/größe.ts": "",
+  "src/with space.ts": "",
+  "src/[id].ts": "",
+  "src/(group)/page.ts": "",
+  "src/a{b}c.ts": "",
+  "src/back\\slash.ts": "",
+  "lib/a1.js": "",
+  "lib/a2.js": "",
+  "lib/a10.js": "",
+  "lib/b.mjs": "",
+  "node_modules/x/index.js": "",
+  "node_modules/x/node_modules/y/index.js": "",
+  "links/to-src": { link: "../src" },
+  "links/to-file": { link: "../README.md" },
+  "links/dangling": { link: "nowhere" },
+  "links/round/and-round": { link: ".." },
+};
+
+const PATTERNS = [
+  "**",
+  "**/*",
+  "*",
+  "*.*",
+  "**/*.ts",
+  "**/*.{ts,tsx}",
+  "src/**/t*/**",
+  "src/*",
+  "src/**/!(*.test).ts",
+  "lib/a[0-9].js",
+  "lib/a{1..10}.js",
+  "lib/?.mjs",
+  "lib/@(a|b)*",
+  "*.md",
+  ".*",
+  "**/.*/**",
+  "links/**",
+  "links/*/index.ts",
+  "links/round/and-round/to-file",
+  "src/\\[id\\].ts",
+  "src/\\(group\\)/*",
+  "src/with space.ts",
+  "**/größe.*",
+  "README.md",
+  "no/such/*",
+  "./src/*.ts",
+  "**/node_modules/*/index.js",
+] as const;
+
+/** In order of code units, since concurrent walks end in any order. */
+const sorted = (found: readonly unknown[]) => found.map((one) => JSON.stringify(one)).sort();
+
+async function collected(stream: AsyncIterable<unknown>): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for await (const one of stream) all.push(one);
+  return all;
+}
+
+describe("fast-glob", () => {
+  const OPTIONS: readonly fastGlob.Options[] = [
+    {},
+    { dot: true },
+    { onlyFiles: false, markDirectories: true },
+    { onlyDirectories: true },
+    { followSymbolicLinks: false },
+    { deep: 2, unique: false },
+    { ignore: ["**/node_modules/**", "**/*.test.ts"] },
+    { caseSensitiveMatch: false, baseNameMatch: true },
+    { absolute: true },
+    { extglob: false, globstar: false, braceExpansion: false },
+    { objectMode: true, stats: false },
+    { concurrency: 1 },
+  ];
+  /** The walk goes round through links until the depth ends it. */
+  const plain = (found: readonly unknown[]) =>
+    sorted(found.map((one) => (typeof one === "string" ? one : (one as fastGlob.Entry).path)));
+
+  it.each(OPTIONS)("with %o", async (options) => {
+    const { real, mounted } = await bothSides(FILES);
+    const search = async ({ fs, root }: Side) => {
+      const results: Record<string, readonly string[]> = {};
+      for (const pattern of PATTERNS) {
+        const settings = { deep: 5, ...options, fs, cwd: root };
+        const found = plain(fastGlob.sync(pattern, settings));
+        results[pattern] = found;
+        expect(plain(await fastGlob.async(pattern, settings))).toEqual(found);
+        expect(plain(await collected(fastGlob.stream(pattern, settings)))).toEqual(found);
+      }
+      return results;
+    };
+    const onDisk = await search(real);
+    expect(Object.values(onDisk).some((found) => found.length > 2)).toBe(true);
+    expect(await search(mounted)).toEqual(onDisk);
+  });
+
+  it("gives the stats of what it finds, and tells of what it cannot read", async () => {
+    const { real, mounted } = await bothSides(FILES);
+    const search = ({ fs, root }: Side) =>
+      fastGlob
+        .sync("**/*.{ts,md}", { fs, cwd: root, stats: true, deep: 5 })
+        .map(({ path, stats }) => [path, stats?.size, stats?.mtimeMs, stats?.isFile()]);
+    expect(sorted(search(mounted))).toEqual(sorted(search(real)));
+    for (const { fs, root } of [real, mounted]) {
+      const cwd = join(root, "not-there");
+      expect(fastGlob.sync("**", { fs, cwd })).toEqual([]);
+      expect(() => fastGlob.sync("*", { fs, cwd: join(root, "README.md") })).toThrow("ENOTDIR");
+    }
+  });
+});
+
+describe("glob", () => {
+  const OPTIONS = [
+    {},
+    { dot: true, nodir: true },
+    { mark: true },
+    { follow: true, maxDepth: 6 },
+    { absolute: true, ignore: ["**/node_modules/**", "lib/**"] },
+    { dotRelative: true, posix: true },
+    { nocase: true, matchBase: true },
+    { realpath: true, nodir: true },
+    { noext: true, noglobstar: true, nobrace: true },
+    { stat: true, maxDepth: 3 },
+    { includeChildMatches: false },
+  ] as const;
+
+  it.each(OPTIONS)("with %o", async (options) => {
+    const { real, mounted } = await bothSides(FILES);
+    const search = async ({ fs, root }: Side) => {
+      const results: Record<string, readonly string[]> = {};
+      for (const pattern of PATTERNS) {
+        const settings = { ...options, fs, cwd: root };
+        const found = sorted(globSync(pattern, settings));
+        results[pattern] = found;
+        expect(sorted(await glob(pattern, settings))).toEqual(found);
+        expect(sorted([...globIterateSync(pattern, settings)])).toEqual(found);
+        expect(sorted(await collected(globStream(pattern, settings)))).toEqual(found);
+      }
+      return results;
+    };
+    const onDisk = await search(real);
+    expect(Object.values(onDisk).some((found) => found.length > 2)).toBe(true);
+    expect(await search(mounted)).toEqual(onDisk);
+  });
+
+  it("gives paths with their stats", async () => {
+    const { real, mounted } = await bothSides(FILES);
+    const search = async ({ fs, root }: Side) => {
+      const found = await glob("**", { fs, cwd: root, withFileTypes: true, stat: true, dot: true });
+      // A directory's size and link count are its filesystem's own affair.
+      return sorted(
+        found.map((path) => [
+          path.relative(),
+          path.mode,
+          path.mtimeMs,
+          path.isDirectory() || [path.size, path.nlink, path.isSymbolicLink()],
+        ]),
+      );
+    };
+    const found = await search(real);
+    expect(found.length).toBeGreaterThan(30);
+    expect(await search(mounted)).toEqual(found);
+  });
+});
