@@ -3,12 +3,11 @@
  * `git` gives the same history, and `git` finds nothing wrong with the repository copied out.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import git from "isomorphic-git";
 import { describe, expect, it } from "vitest";
 import { needs } from "../requirements.ts";
-import { bothSides, copyOut, type Files, type Side, treeOf } from "./sides.ts";
+import { copyOut, type Files, inTurn, onMachine, type Side, scratch, treeOf } from "./sides.ts";
 
 const PROJECT: Files = {
   "README.md": "# Greetings\n",
@@ -107,18 +106,15 @@ function workOfGit({ fs, root: dir }: Side) {
 
 describe.skipIf(needs.tool("git", "git"))("isomorphic-git", () => {
   it("tells the same, with git's own ids, and leaves a repository that git finds sound", async () => {
-    const { real, mounted } = await bothSides(PROJECT);
-    const { real: forGit } = await bothSides(PROJECT);
+    const forGit = onMachine(PROJECT);
     forGit.fs.chmodSync(join(forGit.root, "bin/greet"), 0o755);
     const ids = workOfGit(forGit);
 
-    const onDisk = await work(real);
-    const onMount = await work(mounted);
+    const { onDisk, onMount, mounted } = await inTurn(PROJECT, work);
     expect(onMount).toEqual(onDisk);
     expect(onMount.ids).toEqual(ids);
 
-    const copy = join(dirname(forGit.root), "copy");
-    mkdirSync(copy);
+    const copy = join(scratch(), "copy");
     copyOut(mounted, mounted.root, copy);
     expect(realGit(copy, "fsck", "--strict", "--full")).toBe("");
     expect(realGit(copy, "status", "--porcelain")).toBe("");

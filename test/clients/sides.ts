@@ -53,15 +53,34 @@ async function lowerOf(files: Files, root: string) {
   return applyLayer(applyLayers([]), await layerFromBytes(Buffer.concat(chunks)));
 }
 
-/** Both sides of a job. The directory of the machine is removed when the test is over. */
-export async function bothSides(files: Files): Promise<{ real: Side; mounted: Side & { mount: Mount } }> {
+/** A directory of the machine that is gone when the test is over. */
+export function scratch(): string {
   const base = nodeFs.realpathSync(nodeFs.mkdtempSync(join(tmpdir(), "clients-")));
-  onTestFinished(() => nodeFs.rmSync(base, { recursive: true }));
-  const root = join(base, "project");
-  const real = { fs: nodeFs as NodeFs, root };
-  writeFiles(real, files);
-  const mount = createMount(await lowerOf(files, root), { caller });
-  return { real, mounted: { fs: createFs(mount), mount, root } };
+  onTestFinished(() => nodeFs.rmSync(base, { recursive: true, force: true }));
+  return base;
+}
+
+/** Files in a directory of the machine. */
+export function onMachine(files: Files): Side {
+  const side = { fs: nodeFs as NodeFs, root: join(scratch(), "project") };
+  writeFiles(side, files);
+  return side;
+}
+
+/**
+ * Does a job on disk, then on a mount. The files on disk are gone by then and must not come back, so
+ * that a client which reaches past `mount.fs` is found out.
+ */
+export async function inTurn<T>(files: Files, job: (side: Side) => T | Promise<T>) {
+  const real = onMachine(files);
+  const onDisk = await job(real);
+  nodeFs.rmSync(real.root, { recursive: true });
+  const mount = createMount(await lowerOf(files, real.root), { caller });
+  const mounted: Side & { readonly mount: Mount } = { fs: createFs(mount), mount, root: real.root };
+  const onMount = await job(mounted);
+  if (nodeFs.existsSync(real.root))
+    throw new Error(`a client of mount.fs has written to ${real.root} on disk`);
+  return { onDisk, onMount, mounted };
 }
 
 /**
