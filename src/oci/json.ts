@@ -62,6 +62,12 @@ function shapeProblem(text: string): string | undefined {
   return undefined;
 }
 
+/** Whether a number in it is beyond what a double holds: readers differ on what it means. */
+function isInfinite(value: Json | undefined): boolean {
+  if (typeof value === "number") return !Number.isFinite(value);
+  return typeof value === "object" && value !== null && Object.values(value).some(isInfinite);
+}
+
 /** The value without `null` members; `null` elements of arrays stay, for the schema to refuse. */
 function withoutNulls(value: Json): Json {
   if (Array.isArray(value)) return value.map(withoutNulls);
@@ -87,7 +93,7 @@ export function parseJsonValue(bytes: Uint8Array, what: string, limit: number = 
   } catch (cause) {
     throw new OciError("document", `${what} is not valid JSON`, { cause });
   }
-  const wrong = shapeProblem(text);
+  const wrong = shapeProblem(text) ?? (isInfinite(value) ? "has a number that is too large" : undefined);
   if (wrong !== undefined) throw new OciError("document", `${what} ${wrong}`);
   return withoutNulls(value);
 }

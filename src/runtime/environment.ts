@@ -34,14 +34,17 @@ export function hostPlatform(): ImagePlatform {
   return parsePlatform(`linux/${ARCHITECTURES.get(process.arch) ?? process.arch}`);
 }
 
+/** The last second of the year 9999: the times of a config are RFC 3339, which ends there. */
+const LAST_SECOND = 253_402_300_799n;
+
 /**
  * The time of `SOURCE_DATE_EPOCH`, if it is set.
- * @throws StoreError (`invalid`) where it is no number of seconds
+ * @throws StoreError (`invalid`) where it is no number of seconds, or one beyond the year 9999
  */
 export function sourceDate(env: Environment): Nanoseconds | undefined {
   const text = env.SOURCE_DATE_EPOCH;
   if (text === undefined || text === "") return undefined;
-  if (!/^[0-9]{1,12}$/.test(text)) {
+  if (!/^[0-9]{1,12}$/.test(text) || BigInt(text) > LAST_SECOND) {
     throw new StoreError("invalid", `SOURCE_DATE_EPOCH is not a number of seconds: ${JSON.stringify(text)}`);
   }
   return fromSeconds(BigInt(text));

@@ -135,6 +135,7 @@ test.each([
   ["a key twice", '{"schemaVersion":2,"layers":[],"layers":[]}', 'the key "layers" twice'],
   ["a key twice, once escaped", '{"lay\\u0065rs":[],"layers":[]}', 'the key "layers" twice'],
   ["a key twice deep inside", '{"a":[{"b":{"c":1,"c":2}}]}', 'the key "c" twice'],
+  ["a number that is none", '{"a":[{"b":1e400}]}', "number that is too large"],
   ["nesting", `{"a":${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}}`, "nested deeper"],
   ["truncated", '{"a":', "not valid JSON"],
   ["not UTF-8", Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d), "not valid JSON"],

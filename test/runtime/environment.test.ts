@@ -26,7 +26,8 @@ test("SOURCE_DATE_EPOCH wins over what was asked for, that over now", () => {
   expect(creationTime(5n, {})).toBe(5n);
   expect(Number(creationTime(undefined, {}) / 1_000_000n)).toBeGreaterThan(Date.now() - 5000);
   expect(sourceDate({ SOURCE_DATE_EPOCH: "" })).toBeUndefined();
-  for (const text of ["x", "-1", "1.5", "1e3"]) {
+  expect(formatTime(sourceDate({ SOURCE_DATE_EPOCH: "253402300799" })!)).toBe("9999-12-31T23:59:59Z");
+  for (const text of ["x", "-1", "1.5", "1e3", "253402300800", "999999999999"]) {
     expect(() => sourceDate({ SOURCE_DATE_EPOCH: text })).toThrow("not a number of seconds");
   }
 });
