@@ -1,0 +1,113 @@
+/**
+ * Downloading a blob: its bytes in order, over as many connections as it takes (REGISTRY 4.3).
+ *
+ * A broken connection is taken up where it broke. Whether the bytes are the promised ones is for the
+ * reader to check; here only their number is.
+ */
+import type { Descriptor } from "../oci/descriptor.ts";
+import { OciError } from "../oci/errors.ts";
+import type { ByteStream } from "../platform/types.ts";
+import { answerError, expectStatus } from "./answers.ts";
+import { RegistryError } from "./errors.ts";
+import { pullScope } from "./manifests.ts";
+import type { Reply } from "./network.ts";
+import { Attempts } from "./retry.ts";
+import type { Session } from "./session.ts";
+
+/** With this many bytes a connection has proved itself: what failed before does not count. */
+const PROGRESS = 1024 * 1024;
+
+/** Where the bytes of an answer begin. @throws RegistryError (`protocol`), OciError (`mismatch`) */
+function startOf(reply: Reply, { digest, size }: Descriptor, wanted: number): number {
+  if (reply.status === 200) {
+    const length = reply.header("content-length");
+    if (length !== undefined && Number(length) !== size) {
+      throw new OciError("mismatch", `the blob ${digest} has ${length} bytes, not the promised ${size}`);
+    }
+    return 0;
+  }
+  const range = /^bytes ([0-9]+)-([0-9]+)\/([0-9]+|\*)$/.exec(reply.header("content-range") ?? "");
+  if (range === null || Number(range[1]) !== wanted || Number(range[2]) >= size) {
+    throw new RegistryError(
+      "protocol",
+      `${reply.url.host} gave another range of the blob ${digest} than asked for`,
+    );
+  }
+  if (range[3] !== "*" && Number(range[3]) !== size) {
+    throw new OciError("mismatch", `the blob ${digest} has ${range[3]} bytes, not the promised ${size}`);
+  }
+  return wanted;
+}
+
+async function open(
+  session: Session,
+  repository: string,
+  descriptor: Descriptor,
+  from: number,
+  scopes: readonly string[],
+): Promise<Reply> {
+  const what = `the blob ${descriptor.digest}`;
+  const reply = await session.send({
+    method: "GET",
+    target: `/v2/${repository}/blobs/${descriptor.digest}`,
+    repository,
+    scopes,
+    headers: from > 0 ? { range: `bytes=${from}-` } : {},
+  });
+  if (reply.status === 206 && from === 0) throw await answerError(reply, what);
+  return await expectStatus(reply, what, 200, 206);
+}
+
+/** One connection's bytes from `at` on, of which `skip` were seen before. */
+async function* rest(reply: Reply, skip: number): ByteStream {
+  let left = skip;
+  for await (const chunk of reply.body) {
+    if (left >= chunk.length) {
+      left -= chunk.length;
+      continue;
+    }
+    yield left === 0 ? chunk : chunk.subarray(left);
+    left = 0;
+  }
+}
+
+/**
+ * A blob's bytes.
+ * @param from how many of them are there already
+ * @throws RegistryError; OciError (`mismatch`) as soon as there are more than promised
+ */
+export async function* downloadBlob(
+  session: Session,
+  repository: string,
+  descriptor: Descriptor,
+  from = 0,
+  scopes: readonly string[] = [pullScope(repository)],
+): ByteStream {
+  const { digest, size } = descriptor;
+  const attempts = new Attempts(session.retries, session.signal);
+  let at = from;
+  let proven = from;
+  while (at < size) {
+    try {
+      const reply = await open(session, repository, descriptor, at, scopes);
+      const start = startOf(reply, descriptor, at);
+      for await (const chunk of rest(reply, at - start)) {
+        at += chunk.length;
+        if (at > size)
+          throw new OciError("mismatch", `the blob ${digest} has more than the promised ${size} bytes`);
+        if (at - proven >= PROGRESS) {
+          proven = at;
+          attempts.reset();
+        }
+        yield chunk;
+      }
+      if (at < size) {
+        throw new RegistryError("unreachable", `the blob ${digest} ended after ${at} of ${size} bytes`, {
+          transient: true,
+        });
+      }
+    } catch (error) {
+      await attempts.failed(error);
+    }
+  }
+}
