@@ -78,6 +78,7 @@ export async function answerError(reply: Reply, what: string): Promise<RegistryE
   const retryAfter = parseRetryAfter(reply.header("retry-after"), Date.now());
   return new RegistryError(codeOf(reply.status), `${what}: ${words}`, {
     status: reply.status,
+    detail: words,
     transient: TRANSIENT.has(reply.status),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   });

@@ -36,6 +36,8 @@ export interface RegistryErrorOptions {
   readonly retryAfter?: number;
   /** HTTP status of the answer. */
   readonly status?: number;
+  /** The registry's own words. */
+  readonly detail?: string;
 }
 
 export class RegistryError extends Error {
@@ -44,6 +46,7 @@ export class RegistryError extends Error {
   readonly transient: boolean;
   readonly retryAfter: number | undefined;
   readonly status: number | undefined;
+  readonly detail: string | undefined;
 
   constructor(code: RegistryErrorCode, message: string, options: RegistryErrorOptions = {}) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
@@ -52,6 +55,7 @@ export class RegistryError extends Error {
     this.transient = options.transient ?? false;
     this.retryAfter = options.retryAfter;
     this.status = options.status;
+    this.detail = options.detail;
   }
 }
 

@@ -66,11 +66,14 @@ export async function* listTags(session: Session, repository: string): AsyncGene
   }
 }
 
-/** The repositories of a registry, in its order. Many registries show them to nobody. */
-export async function* listRepositories(session: Session): AsyncGenerator<string> {
+/**
+ * The repositories of a registry, in its order. Many registries show them to nobody.
+ * @param pageLength how many to ask for at a time
+ */
+export async function* listRepositories(session: Session, pageLength = PAGE_LENGTH): AsyncGenerator<string> {
   const what = `the repositories of ${session.endpoint.domain}`;
   const access = { scopes: ["registry:catalog:*"] };
-  for await (const { bytes } of pages(session, `/v2/_catalog?n=${PAGE_LENGTH}`, what, access)) {
+  for await (const { bytes } of pages(session, `/v2/_catalog?n=${pageLength}`, what, access)) {
     yield* validate(catalogSchema, parseJson(bytes, what, MAX_PAGE), what).repositories ?? [];
   }
 }

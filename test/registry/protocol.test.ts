@@ -308,9 +308,12 @@ describe.skipIf(needs.tool("docker-registry", "docker-registry"))("the distribut
     it("are listed by their tags, page by page", async () => {
       const tags = ["a", "b", "c", "d", "e"];
       for (const tag of tags) await put("m/f", tag, { f: tag });
-      expect(await all(listTags(session, "m/f"))).toEqual(tags);
-      const repositories = await all(listRepositories(session));
+      expect((await all(listTags(session, "m/f"))).sort()).toEqual(tags);
+      const before = proxy.count("GET", "_catalog");
+      const repositories = await all(listRepositories(session, 3));
       expect(repositories).toContain("m/f");
+      expect(repositories).toEqual([...new Set(repositories)].sort());
+      expect(proxy.count("GET", "_catalog") - before).toBe(Math.floor(repositories.length / 3) + 1);
       await expect(all(listTags(session, "m/none"))).rejects.toThrow(/name unknown/);
     });
   });
