@@ -48,11 +48,29 @@ export { comparePaths, nameFromBytes, nameToBytes } from "./posix/names.ts";
 export type { Nanoseconds } from "./posix/time.ts";
 // Stores and images
 export type { CommitOptions } from "./runtime/commit.ts";
+export type { Container, ContainerReader, ContainerWriter } from "./runtime/container.ts";
+export type { CreateOptions } from "./runtime/container-config.ts";
+export type { ContainerStatus } from "./runtime/container-status.ts";
+export type { Containers } from "./runtime/containers.ts";
+export type {
+  CommandOptions,
+  ContainerFunction,
+  ContainerProcess,
+  RunOptions,
+} from "./runtime/execution.ts";
 export { type Execution, type Executor, ExecutorError, type OutputSink } from "./runtime/executor.ts";
 export { hostSource } from "./runtime/host-filesystem.ts";
 export type { HistoryRow, Image, ImageMount } from "./runtime/image.ts";
+export type { MountWithFs } from "./runtime/mount-fs.ts";
 export { type ShellExecutorOptions, shellExecutor } from "./runtime/shell-executor.ts";
 export { type LoadOptions, Store, type StoredImage, type StoreOptions } from "./runtime/store.ts";
+export { type Holder, UpperError, type UpperErrorCode, type UpperOptions } from "./runtime/upper/upper.ts";
+export type {
+  ContainerAttachment,
+  ContainerRecord,
+  ContainerState,
+  SnapshotRecord,
+} from "./store/container-records.ts";
 export { StoreError, type StoreErrorCode } from "./store/errors.ts";
 export { type GzipOptions, gzip } from "./tar/compress.ts";
 export { ArchiveError, type ArchiveErrorCode, type Entry } from "./tar/entry.ts";

@@ -1,36 +1,14 @@
 /**
- * The command line: which commands there are, and how arguments that make no sense are refused.
+ * The command line: how words are found to be a command, and how arguments that make no sense are
+ * refused. `commands.ts` says which commands there are.
  *
- * A command's module is loaded when the command is run. Texts and exit codes of refusals are Docker's:
- * 125 for a flag, 1 for arguments.
+ * Texts and exit codes of refusals are Docker's: 125 for a flag, 1 for arguments.
  */
 import { Command, CommanderError } from "commander";
+import { COMMANDS, GROUPS, type Registration } from "./commands.ts";
 import { Context, type Terminal } from "./context.ts";
 import { Failure, messageOf } from "./failure.ts";
 import { formatHelp } from "./help.ts";
-
-/** What a command's module has. */
-export interface CommandModule {
-  /** Adds options, arguments, help and action. */
-  define(command: Command, context: Context): void;
-}
-
-interface Registration {
-  readonly summary: string;
-  load(): Promise<CommandModule>;
-}
-
-const COMMANDS: ReadonlyMap<string, Registration> = new Map<string, Registration>([
-  ["cat", { summary: "Print files of an image", load: () => import("./cat.ts") }],
-  ["history", { summary: "Show the history of an image", load: () => import("./history.ts") }],
-  ["images", { summary: "List images", load: () => import("./images.ts") }],
-  ["inspect", { summary: "Show all that is known of images", load: () => import("./inspect.ts") }],
-  ["load", { summary: "Load images from an archive or a directory", load: () => import("./load.ts") }],
-  ["ls", { summary: "List files of an image", load: () => import("./ls.ts") }],
-  ["mtree", { summary: "Print an image's files as an mtree manifest", load: () => import("./mtree.ts") }],
-  ["save", { summary: "Save images to an archive", load: () => import("./save.ts") }],
-  ["whence", { summary: "Show which layers a file comes from", load: () => import("./whence.ts") }],
-]);
 
 const FLAG_ERROR = 125;
 
@@ -63,27 +41,102 @@ async function version(): Promise<string> {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-/** The command word in the arguments: the first that is neither a flag nor the value of `--root`. */
-function commandWord(args: readonly string[]): string | undefined {
-  for (let i = 0; i < args.length; i++) {
+/** The first words that are neither a flag nor the value of `--root`, at most two: a group and its command. */
+function commandWords(args: readonly string[]): readonly string[] {
+  const words: string[] = [];
+  for (let i = 0; i < args.length && words.length < 2; i++) {
     const arg = args[i]!;
     if (arg === "--root") i += 1;
-    else if (!arg.startsWith("-")) return arg;
+    else if (!arg.startsWith("-")) words.push(arg);
+    else if (words.length > 0 && !arg.startsWith("--root=")) break;
   }
-  return undefined;
+  return words;
 }
 
-async function addCommands(program: Command, context: Context, wanted: string | undefined): Promise<void> {
-  for (const [name, { summary, load }] of COMMANDS) {
-    const command = program.command(name).summary(summary).description(summary).usage("[OPTIONS]");
-    command.option("--root <dir>").helpOption("--help", "Print help");
-    command.options.find((option) => option.long === "--root")?.hideHelp();
-    command.hook("preAction", () => {
-      context.root =
-        (command.opts().root as string | undefined) ?? (program.opts().root as string | undefined);
-    });
-    if (name === wanted) (await load()).define(command, context);
+/** Adds a command to a program or a group. Its root may be given after it as well as before it. */
+function addCommand(parent: Command, context: Context, name: string, registration: Registration): Command {
+  const { summary } = registration;
+  const command = parent.command(name).summary(summary).description(summary).usage("[OPTIONS]");
+  command.option("--root <dir>").helpOption("--help", "Print help");
+  command.options.find((option) => option.long === "--root")?.hideHelp();
+  command.hook("preAction", () => {
+    for (let at: Command | null = command; at !== null && context.root === undefined; at = at.parent) {
+      context.root = at.opts().root as string | undefined;
+    }
+  });
+  for (const alias of registration.aliases ?? []) command.alias(alias);
+  return command;
+}
+
+/** The registration that a word names, and under which name. */
+function findRegistration(
+  commands: ReadonlyMap<string, Registration>,
+  word: string | undefined,
+): readonly [string, Registration] | undefined {
+  return [...commands].find(([name, { aliases }]) => name === word || aliases?.includes(word ?? ""));
+}
+
+/** Adds all commands; the one that is wanted is loaded and given back. */
+async function addCommands(
+  parent: Command,
+  context: Context,
+  commands: ReadonlyMap<string, Registration>,
+  word: string | undefined,
+): Promise<Command | undefined> {
+  const wanted = findRegistration(commands, word);
+  let found: Command | undefined;
+  for (const [name, registration] of commands) {
+    const command = addCommand(parent, context, name, registration);
+    if (registration !== wanted?.[1] || name !== wanted[0]) continue;
+    (await registration.load()).define(command, context);
+    found = command;
   }
+  return found;
+}
+
+function addGroup(program: Command, name: string, summary: string): Command {
+  const group = program.command(name).summary(summary).description(summary).usage("COMMAND");
+  group.option("--root <dir>").helpOption("--help", "Print help").helpCommand(false);
+  group.options.find((option) => option.long === "--root")?.hideHelp();
+  return group.enablePositionalOptions();
+}
+
+interface Found {
+  /** The command to be run; undefined where only help can be given. */
+  readonly command: Command | undefined;
+  /** What help is about: the command, its group, or the program. */
+  readonly topic: Command;
+}
+
+/**
+ * Builds the program, with the command that some words name.
+ * @throws Failure for words that name none
+ */
+async function build(program: Command, context: Context, words: readonly string[]): Promise<Found> {
+  const [first, second] = words;
+  const command = await addCommands(program, context, COMMANDS, first);
+  let group: Command | undefined;
+  let grouped: Command | undefined;
+  for (const [name, { summary, commands }] of GROUPS) {
+    const made = addGroup(program, name, summary);
+    if (name !== first) continue;
+    group = made;
+    grouped = await addCommands(made, context, commands, second);
+    if (second !== undefined && grouped === undefined) {
+      throw new Failure(
+        `strata: 'strata ${name} ${second}' is not a strata command.\nSee 'strata ${name} --help'`,
+      );
+    }
+  }
+  if (first !== undefined && command === undefined && group === undefined) {
+    throw new Failure(`strata: '${first}' is not a strata command.\nSee 'strata --help'`);
+  }
+  return { command: command ?? grouped, topic: command ?? grouped ?? group ?? program };
+}
+
+/** The words that a command is called with: `strata image ls`. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 /** Docker's words for what commander found wrong. */
@@ -105,19 +158,26 @@ function refusal(error: CommanderError, name: string): Failure {
 
 async function execute(args: readonly string[], context: Context): Promise<number> {
   const program = makeProgram(context);
-  const word = commandWord(args);
-  const known = word !== undefined && COMMANDS.has(word);
-  if (word !== undefined && !known && word !== "help") {
-    throw new Failure(`strata: '${word}' is not a strata command.\nSee 'strata --help'`);
-  }
-  await addCommands(program, context, word);
-  if (word === undefined && (args.includes("--version") || args.includes("-v"))) {
+  const words = commandWords(args);
+  const [first] = words;
+  if (first === undefined && (args.includes("--version") || args.includes("-v"))) {
     await context.print(`strata version ${await version()}`);
     return 0;
   }
-  if (word === undefined || word === "help") {
+  if (first === "help") {
+    // `strata help image ls`; what is no command has the program's own help.
+    const topic = commandWords(args.slice(args.indexOf("help") + 1));
+    const found = await build(program, context, topic).catch(() => undefined);
+    (found?.topic ?? program).outputHelp();
+    return 0;
+  }
+  const { command, topic } = await build(program, context, words);
+  if (command === undefined) {
     const flag = args.find((arg) => arg.startsWith("-") && !/^--(help|root)($|=)/.test(arg));
-    if (flag === undefined) return await help(program, args, context);
+    if (flag === undefined) {
+      topic.outputHelp();
+      return 0;
+    }
   }
   try {
     await program.parseAsync(args, { from: "user" });
@@ -125,22 +185,8 @@ async function execute(args: readonly string[], context: Context): Promise<numbe
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
-    throw refusal(error, known ? `strata ${word}` : "strata");
+    throw refusal(error, pathOf(topic));
   }
-}
-
-/** `strata`, `strata --help`, `strata help [COMMAND]`. */
-async function help(program: Command, args: readonly string[], context: Context): Promise<number> {
-  const topic = args[args.indexOf("help") + 1];
-  const registration = args.includes("help") && topic !== undefined ? COMMANDS.get(topic) : undefined;
-  const command = program.commands.find((candidate) => candidate.name() === topic);
-  if (registration !== undefined && command !== undefined) {
-    (await registration.load()).define(command, context);
-    command.outputHelp();
-  } else {
-    program.outputHelp();
-  }
-  return 0;
 }
 
 /**

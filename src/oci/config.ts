@@ -12,7 +12,8 @@ import { keySet, parseJson, stringMap, validate } from "./json.ts";
 
 const strings = v.array(v.string());
 
-const executionSchema = v.looseObject({
+/** The `config` member. */
+export const executionSchema = v.looseObject({
   User: v.optional(v.string()),
   ExposedPorts: v.optional(keySet),
   Env: v.optional(strings),

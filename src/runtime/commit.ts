@@ -6,7 +6,7 @@
  * the image has the same digest.
  */
 import { writeLayer } from "../layer/write.ts";
-import { type HistoryEntry, historySteps, type ImageConfig } from "../oci/config.ts";
+import { type ExecutionConfig, type HistoryEntry, historySteps, type ImageConfig } from "../oci/config.ts";
 import type { Digest } from "../oci/digest.ts";
 import { DOCKER_LAYER_GZIP, DOCKER_MANIFEST, OCI_LAYER_GZIP } from "../oci/media-types.ts";
 import { parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
@@ -26,6 +26,8 @@ export interface CommitOptions {
   readonly author?: string;
   /** What the history says the layer was made by: usually a command line. */
   readonly createdBy?: string;
+  /** How containers of the new image run, before `changes`; as those of this one unless given. */
+  readonly config?: ExecutionConfig;
   /** Dockerfile instructions that change the config: `ENV A=1`, `CMD ["/bin/sh"]`. */
   readonly changes?: readonly string[];
   /** When the image is made: `SOURCE_DATE_EPOCH` wins over it; now unless given. */
@@ -55,7 +57,7 @@ function newConfig(
     ...base,
     created,
     ...(options.author === undefined ? {} : { author: options.author }),
-    config: changeConfig(base.config ?? {}, options.changes ?? []),
+    config: changeConfig(options.config ?? base.config ?? {}, options.changes ?? []),
     rootfs: { ...base.rootfs, diff_ids: diffID === undefined ? diff_ids : [...diff_ids, diffID] },
     // The steps also name layers that the base's history was silent about: the new one comes after them.
     history: [...historySteps(base).map((step) => step.entry), entry],

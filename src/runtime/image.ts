@@ -12,9 +12,9 @@ import type { ImageRecord } from "../store/images.ts";
 import type { ImageLayer } from "../store/layers.ts";
 import type { Tree } from "../tree/tree.ts";
 import type { Mount, MountOptions } from "../union/mount.ts";
-import type { NodeFs } from "../vfs/node-fs.ts";
 import type { CommitOptions } from "./commit.ts";
 import type { Environment } from "./environment.ts";
+import type { MountWithFs } from "./mount-fs.ts";
 
 /** What an image needs of its store. */
 export interface ImageHome {
@@ -34,10 +34,8 @@ export interface HistoryRow {
 }
 
 /** A mount of an image, with its face as `node:fs`. */
-export type ImageMount = Mount &
+export type ImageMount = MountWithFs &
   Disposable & {
-    /** As the mount's caller. For another caller, or a fork, use `createFs`. */
-    readonly fs: NodeFs;
     /**
      * Gives back what the mount keeps: its lease, and open files that no other mount uses. It is not to be
      * used afterwards, nor are its forks. Closing the store does the same to all its mounts.
@@ -132,15 +130,12 @@ export class Image {
    * @throws StoreError (`missing-blob`), ArchiveError
    */
   async mount(options: MountOptions = {}): Promise<ImageMount> {
-    const [{ createMount }, { createFs }, pinned] = await Promise.all([
+    const [{ createMount }, { withFs }, pinned] = await Promise.all([
       import("../union/mount.ts"),
-      import("../vfs/node-fs.ts"),
+      import("./mount-fs.ts"),
       this.pin(),
     ]);
-    const mount = createMount(pinned.tree, options);
-    let face: NodeFs | undefined;
-    return Object.defineProperties(mount, {
-      fs: { get: () => (face ??= createFs(mount)) },
+    return Object.defineProperties(withFs(createMount(pinned.tree, options)), {
       unmount: { value: pinned.release },
       [Symbol.dispose]: { value: pinned.release },
     }) as ImageMount;

@@ -25,8 +25,10 @@ import { findByID, findByName } from "../store/resolve.ts";
 import type { SavedImage } from "../store/save.ts";
 import type { ImageSource } from "../store/source.ts";
 import { Staging } from "../store/staging.ts";
+import type { ContainerHome } from "./container-home.ts";
+import { Containers } from "./containers.ts";
 import { type Environment, hostPlatform, storeDirectory } from "./environment.ts";
-import { Image, type ImageHome } from "./image.ts";
+import { Image } from "./image.ts";
 
 export interface StoreOptions {
   /** Where `STRATAFS_ROOT`, `XDG_DATA_HOME` and `SOURCE_DATE_EPOCH` are looked up; the process's own unless given. */
@@ -49,17 +51,20 @@ export interface StoredImage {
   readonly foreign: readonly string[];
 }
 
-export class Store implements ImageHome {
+export class Store implements ContainerHome {
   readonly core: StoreCore;
   readonly env: Environment;
+  /** Containers made of its images. */
+  readonly containers: Containers = new Containers(this);
   readonly #platform: ImagePlatform;
-  readonly #warn: (message: string) => void;
+  /** Is told what is wrong in the store and was passed over. */
+  readonly warn: (message: string) => void;
 
   private constructor(core: StoreCore, options: StoreOptions) {
     this.core = core;
     this.env = options.env ?? process.env;
     this.#platform = options.platform ?? hostPlatform();
-    this.#warn = options.warn ?? (() => {});
+    this.warn = options.warn ?? (() => {});
   }
 
   /**
@@ -97,7 +102,7 @@ export class Store implements ImageHome {
         const image = await this.#read(name.descriptor, []);
         if (image !== undefined) found.push({ ...name, id: image.id, image });
       } catch (error) {
-        this.#warn(`passing over ${name.descriptor.digest}: ${(error as Error).message}`);
+        this.warn(`passing over ${name.descriptor.digest}: ${(error as Error).message}`);
       }
     }
     return found;
@@ -138,6 +143,12 @@ export class Store implements ImageHome {
     const same = names.filter(({ descriptor }) => descriptor.digest === named.descriptor.digest);
     const references = same.flatMap(({ reference }) => (reference === undefined ? [] : [reference]));
     return { image, references, named };
+  }
+
+  async imageOf(manifest: Descriptor): Promise<Image> {
+    const image = await this.#read(manifest, []);
+    if (image === undefined) throw new StoreError("no-such-image", `No such image: ${manifest.digest}`);
+    return image;
   }
 
   async adopt(descriptor: Descriptor, reference: Reference | undefined): Promise<Image> {

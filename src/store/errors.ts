@@ -5,8 +5,16 @@
 export type StoreErrorCode =
   /** No image of that name or ID. */
   | "no-such-image"
-  /** A prefix of several image IDs. */
+  /** A prefix of several IDs. */
   | "ambiguous"
+  /** No container of that name or ID. */
+  | "no-such-container"
+  /** A container's record cannot be read. */
+  | "damaged-container"
+  /** A name that something else has. */
+  | "name-in-use"
+  /** A container has no snapshot of that name. */
+  | "no-such-snapshot"
   /** A directory or archive that holds no image this project can read. */
   | "source"
   /** A blob that a document names is not there. */

@@ -7,6 +7,7 @@
  *     stratafs/tmp/                             files that are not yet what they will be
  *     stratafs/layers-N/ALG/HEX.{tar,index,json}  uncompressed layers by diffID, indexes, sizes
  *     stratafs/trees-N/ALG/HEX                  merged trees by chainID, packed
+ *     stratafs/containers/ID/                   containers: what they are and what they changed
  *
  * Everything under `layers-N` and `trees-N` is a cache: whoever finds it gone makes it again from `blobs`.
  * N is the version of the format that is in the folder, so that a newer version leaves an older cache
@@ -37,6 +38,7 @@ export class Layout {
   readonly layoutFile: string;
   readonly temporary: string;
   readonly arbiterFile: string;
+  readonly containers: string;
   readonly #own: string;
 
   constructor(root: string) {
@@ -46,6 +48,7 @@ export class Layout {
     this.#own = join(root, "stratafs");
     this.temporary = join(this.#own, "tmp");
     this.arbiterFile = join(this.#own, "arbiter.mdb");
+    this.containers = join(this.#own, "containers");
   }
 
   blob(digest: Digest): string {

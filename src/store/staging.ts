@@ -33,11 +33,16 @@ export function replaceFile(temporary: string, target: string, bytes: Uint8Array
     rmSync(path, { force: true });
     throw error;
   }
-  const directory = openSync(dirname(target), "r");
+  syncFile(dirname(target));
+}
+
+/** Makes a file's content, or a directory's names, durable before anything else goes on. */
+export function syncFile(path: string): void {
+  const fd = openSync(path, "r");
   try {
-    fsyncSync(directory);
+    fsyncSync(fd);
   } finally {
-    closeSync(directory);
+    closeSync(fd);
   }
 }
 

@@ -48,6 +48,10 @@ export class FileTable {
     return this.#files.delete(fd);
   }
 
+  descriptors(): Iterable<number> {
+    return this.#files.keys();
+  }
+
   values(): Iterable<OpenFile> {
     return this.#files.values();
   }

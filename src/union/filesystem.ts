@@ -69,6 +69,8 @@ export interface Filesystem {
   readonly device: number;
   readonly readOnly: boolean;
   readonly root: InodeId;
+  /** Whether something is at the other end of its devices, so that they can be opened; not unless said. */
+  readonly opensDevices?: boolean;
 
   /** The inode that a name has, or `-ENOENT`. */
   lookup(directory: InodeId, name: string): number;

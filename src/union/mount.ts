@@ -88,6 +88,26 @@ export class Mount extends SystemCalls {
     return new Mount(this.#shared, makeCaller(caller, this.caller), origin);
   }
 
+  /**
+   * The same files in a view of their own, as a mount namespace is: descriptors are its own, what is
+   * attached here is not attached there, nor the other way round. Not to be used on across a `restore`.
+   * @param readOnly whether nothing can be changed through it, but in what is attached
+   */
+  unshare(options: { readonly readOnly?: boolean } = {}): Mount {
+    const { filesystem } = this.#shared;
+    const view = {
+      attachment: rootAttachment(filesystem, options.readOnly ?? filesystem.readOnly),
+      id: filesystem.root,
+    };
+    return new Mount({ filesystem, view, files: new FileTable() }, this.caller, this.#origin);
+  }
+
+  /** Closes every descriptor, as the end of a process does. */
+  closeAll(): void {
+    const { files } = this.#shared;
+    for (const fd of [...files.descriptors()]) this.close(fd);
+  }
+
   // Whole files
 
   readFile(path: string): Uint8Array {

@@ -133,8 +133,9 @@ function permitOpen(context: Context, { attachment, id }: Place, kind: Kind, fla
   const refused = permit(caller, access, wanted);
   if (refused < 0) return refused;
   if ((flags & O_NOATIME) !== 0 && !owns(caller, access)) return -errno.EPERM;
-  // Nothing is at the other end of a fifo, a socket or a device: there is no kernel here.
-  return kind === "file" || kind === "directory" ? 0 : -errno.ENXIO;
+  if (kind === "file" || kind === "directory") return 0;
+  // Nothing is at the other end of a fifo, a socket or an ordinary device: there is no kernel here.
+  return kind === "char" && attachment.filesystem.opensDevices === true ? 0 : -errno.ENXIO;
 }
 
 function register(context: Context, place: Place, flags: number, forWriting: boolean): number {

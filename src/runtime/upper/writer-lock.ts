@@ -46,6 +46,12 @@ export function lockWriter(at: string, path: string, metadata: Metadata): () => 
   };
 }
 
+/** Who has the lock at `path`; undefined where nobody living does. */
+export function livingHolder(path: string): Holder | undefined {
+  const holder = holderOf(path);
+  return holder === undefined || isGone(holder) ? undefined : parseHolder(holder);
+}
+
 function refuse(at: string, holder: string | undefined): void {
   if (holder !== undefined && !isGone(holder)) throw busyError(at, parseHolder(holder));
 }
