@@ -7,11 +7,13 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { feedOnce, runTarget } from "./run.ts";
 import type { Target } from "./target.ts";
 import { TARGETS } from "./targets.ts";
+import { serve } from "./upper-reader.ts";
 
 /** Longer than any case takes on a slow machine; it only guards against those that never end. */
 const PATIENCE = 60_000;
@@ -73,7 +75,10 @@ function watch(program: URL, order: Omit<Order, "state" | "bytes">): Promise<Wat
   const state = new SharedArrayBuffer(8);
   const bytes = new SharedArrayBuffer(CASE_BYTES);
   const counters = new Int32Array(state);
-  const worker = new Worker(program, { workerData: { ...order, state, bytes } satisfies Order });
+  const worker = new Worker(program, {
+    workerData: { ...order, state, bytes } satisfies Order,
+    env: { ...process.env, STRATAFS_FUZZ_PROGRAM: fileURLToPath(program) },
+  });
   const fed = () => Atomics.load(counters, 0);
   const current = () => new Uint8Array(bytes).slice(0, counters[1]);
   return new Promise((resolve) => {
@@ -135,3 +140,4 @@ export async function main(program: URL, args: readonly string[]): Promise<numbe
 }
 
 if (!isMainThread) await work(workerData as Order);
+else if (process.argv[2] === "read-uppers") serve();

@@ -5,6 +5,7 @@ import { layerIndex, treeCache } from "./targets/caches.ts";
 import { compression } from "./targets/compression.ts";
 import { documents } from "./targets/documents.ts";
 import { load } from "./targets/load.ts";
+import { upper } from "./targets/upper.ts";
 import { epochs, references, templates } from "./targets/words.ts";
 
 export const TARGETS: readonly Target[] = [
@@ -18,4 +19,5 @@ export const TARGETS: readonly Target[] = [
   treeCache,
   layerIndex,
   load,
+  upper,
 ];

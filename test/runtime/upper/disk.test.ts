@@ -1,8 +1,17 @@
 /**
  * What uppers on disk promise beyond the contract: space, memory, cost, and errors that say what is wrong.
  */
-import { copyFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { open as openEnvironment } from "lmdb";
 import { describe, expect, test } from "vitest";
 import { applyLayers } from "../../../src/layer/apply.ts";
 import { Output } from "../../../src/layer/fields.ts";
@@ -336,6 +345,35 @@ describe("invariant 9: an upper that cannot be opened says why, and stays as it 
       "damaged",
       /no reference/,
       (at) => edit(at, (m) => m.put(entryKey(DIR, "name"), value(12_345))),
+    ],
+    [
+      "a byte of a value that is another",
+      "damaged",
+      /checksum/,
+      (at) => {
+        const path = join(at, "upper.mdb");
+        const bytes = readFileSync(path);
+        for (let i = bytes.indexOf("/etc/motd"); i >= 0; i = bytes.indexOf("/etc/motd", i))
+          bytes.write("/etc/mote", i);
+        writeFileSync(path, bytes);
+      },
+    ],
+    [
+      "a pair that got lost",
+      "damaged",
+      /not complete/,
+      (at) => {
+        const raw = openEnvironment({
+          path: join(at, "upper.mdb"),
+          noSubdir: true,
+          encoding: "binary",
+          keyEncoding: "binary",
+          overlappingSync: false,
+          maxDbs: 0,
+        });
+        raw.removeSync(entryKey(DIR, "file"));
+        void raw.close();
+      },
     ],
     ["no header", "missing", /no container/, (at) => edit(at, (m) => m.remove(headerKey))],
   ])("%s", (_, code, message, damage) => {
