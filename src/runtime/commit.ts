@@ -100,7 +100,7 @@ export async function commitImage(
   );
   const { mediaType, manifest } = image.record;
   const layerType = mediaType === DOCKER_MANIFEST ? DOCKER_LAYER_GZIP : OCI_LAYER_GZIP;
-  const staging = new Staging(home.core.layout.temporary);
+  const staging = new Staging(home.core.files);
   const lease = home.core.lease();
   const target = { core: home.core, staging, lease };
   try {

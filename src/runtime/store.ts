@@ -1,5 +1,6 @@
 /**
- * A store of images: an OCI image layout on disk, with what the engine keeps beside it.
+ * A store of images: an OCI image layout on disk, with what the engine keeps beside it, or the same in
+ * memory. Both are this code; where they differ is below, in `store/files.ts` and `store/arbiter.ts`.
  *
  * What only loading, saving, mounting or committing needs is imported when that is done, so that a
  * command which lists images starts at once.
@@ -16,8 +17,8 @@ import {
   withDefaultTag,
 } from "../oci/reference.ts";
 import type { ByteStream } from "../platform/types.ts";
-import { fileStream } from "../store/blobs.ts";
-import { openCore, type StoreCore } from "../store/core.ts";
+import { memoryCore, openCore, type StoreCore } from "../store/core.ts";
+import { fileStream } from "../store/disk-files.ts";
 import { StoreError } from "../store/errors.ts";
 import { mayBeImage, readImage } from "../store/images.ts";
 import { type StoredName, withName } from "../store/index-file.ts";
@@ -77,9 +78,17 @@ export class Store implements ContainerHome {
     return new Store(await openCore(root), options);
   }
 
-  /** Absolute path of the store. */
-  get directory(): string {
-    return this.core.layout.root;
+  /**
+   * A new, empty store in memory, as large as what is put into it. It ends with `close`, or when nothing
+   * refers to it.
+   */
+  static async memory(options: StoreOptions = {}): Promise<Store> {
+    return new Store(await memoryCore(), options);
+  }
+
+  /** Absolute path of the store; undefined for one in memory. */
+  get directory(): string | undefined {
+    return this.core.directory;
   }
 
   /** Closes the store's files, if nobody else in this process has it open. Mounts of its images end with it. */
@@ -179,7 +188,7 @@ export class Store implements ContainerHome {
       import("../store/load.ts"),
       import("../store/names.ts"),
     ]);
-    const staging = new Staging(this.core.layout.temporary);
+    const staging = new Staging(this.core.files);
     try {
       const source = await openSource(input, staging);
       if (source.images.length === 0) throw new StoreError("source", `${source.what} holds no image`);

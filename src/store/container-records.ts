@@ -22,10 +22,10 @@ import type { Digest } from "../oci/digest.ts";
 import { jsonBytes, parseJson, validate } from "../oci/json.ts";
 import { checkContainerName, randomName } from "./container-names.ts";
 import type { StoreCore } from "./core.ts";
+import { replaceFile, syncFile, temporaryName } from "./disk-files.ts";
 import { isMissing, StoreError } from "./errors.ts";
 import { withName } from "./index-file.ts";
 import type { Layout } from "./layout.ts";
-import { replaceFile, syncFile, temporaryName } from "./staging.ts";
 
 const RECORD = "container.json";
 const VERSION = 1;

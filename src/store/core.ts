@@ -4,16 +4,23 @@
 import { realpath } from "node:fs/promises";
 import type { Arbiter } from "./arbiter.ts";
 import { Blobs } from "./blobs.ts";
+import { diskFiles } from "./disk-files.ts";
 import { isReadOnly, StoreError } from "./errors.ts";
+import type { StoreFiles } from "./files.ts";
 import { IndexFile } from "./index-file.ts";
 import { Layers } from "./layers.ts";
 import { Layout, prepareLayout } from "./layout.ts";
 import { type Lease, newLease } from "./leases.ts";
+import { memoryArbiter } from "./memory-arbiter.ts";
+import { memoryFiles } from "./memory-files.ts";
 import { OpenFiles } from "./open-files.ts";
 import { Trees } from "./trees.ts";
 
 export interface StoreCore {
+  /** Absolute path; undefined for a store in memory. */
+  readonly directory: string | undefined;
   readonly layout: Layout;
+  readonly files: StoreFiles;
   readonly blobs: Blobs;
   readonly layers: Layers;
   readonly trees: Trees;
@@ -39,24 +46,35 @@ interface Shared {
   users: number;
 }
 
-const open = new Map<string, Shared>();
+/** What a store is made of where it is. */
+interface Backend {
+  readonly directory: string | undefined;
+  readonly layout: Layout;
+  readonly files: StoreFiles;
+  /** @throws StoreError (`read-only`) */
+  arbiter(): Promise<Arbiter>;
+  close(): void;
+}
 
-/** Opens a store's arbiter once. lmdb is loaded then: lists of images do without it. */
-function lazyArbiter(layout: Layout): { get(): Promise<Arbiter>; close(): void } {
+/** On disk. The arbiter is opened when first asked for; lmdb is loaded then: lists of images do without it. */
+function diskBackend(directory: string): Backend {
+  const layout = new Layout(directory);
   let opened: Arbiter | undefined;
   let closed = false;
   return {
-    async get() {
+    directory,
+    layout,
+    files: diskFiles(layout.temporary),
+    async arbiter() {
       const { openLmdbArbiter } = await import("./lmdb-arbiter.ts");
-      if (closed) throw new StoreError("invalid", `the store ${layout.root} was closed`);
+      if (closed) throw new StoreError("invalid", `the store ${directory} was closed`);
       try {
         opened ??= openLmdbArbiter(layout.arbiterFile);
         return opened;
       } catch (cause) {
         if (!isReadOnly(cause)) throw cause;
-        throw new StoreError("read-only", `the store ${layout.root} cannot be written to: ${cause.message}`, {
-          cause,
-        });
+        const message = `the store ${directory} cannot be written to: ${cause.message}`;
+        throw new StoreError("read-only", message, { cause });
       }
     },
     close() {
@@ -66,7 +84,19 @@ function lazyArbiter(layout: Layout): { get(): Promise<Arbiter>; close(): void }
   };
 }
 
-async function orUndefined(arbiter: Promise<Arbiter>): Promise<Arbiter | undefined> {
+function memoryBackend(): Backend {
+  const layout = new Layout("/");
+  const arbiter = memoryArbiter();
+  return {
+    directory: undefined,
+    layout,
+    files: memoryFiles(layout.temporary),
+    arbiter: async () => arbiter,
+    close() {},
+  };
+}
+
+async function unlessReadOnly(arbiter: Promise<Arbiter>): Promise<Arbiter | undefined> {
   try {
     return await arbiter;
   } catch (error) {
@@ -75,22 +105,25 @@ async function orUndefined(arbiter: Promise<Arbiter>): Promise<Arbiter | undefin
   }
 }
 
-function makeShared(layout: Layout, arbiter: ReturnType<typeof lazyArbiter>): Shared {
-  const files = new OpenFiles();
-  const blobs = new Blobs(layout);
-  const layers = new Layers(layout, blobs, files);
+function makeShared(backend: Backend): Shared {
+  const { directory, layout, files, arbiter } = backend;
+  const archives = new OpenFiles(files);
+  const blobs = new Blobs(layout, files);
+  const layers = new Layers(layout, files, blobs, archives);
   const leases = new Set<Lease>();
   return {
     core: {
+      directory,
       layout,
+      files,
       blobs,
       layers,
-      trees: new Trees(layout, layers, files),
-      index: new IndexFile(layout, arbiter.get),
-      arbiter: arbiter.get,
+      trees: new Trees(layout, files, layers, archives),
+      index: new IndexFile(layout.indexFile, files, arbiter),
+      arbiter,
       lease() {
         const lease = newLease(
-          () => orUndefined(arbiter.get()),
+          () => unlessReadOnly(arbiter()),
           () => leases.delete(lease),
         );
         leases.add(lease);
@@ -99,29 +132,15 @@ function makeShared(layout: Layout, arbiter: ReturnType<typeof lazyArbiter>): Sh
     },
     close() {
       for (const lease of leases) lease.release();
-      arbiter.close();
-      files.closeAll();
+      backend.close();
+      archives.closeAll();
     },
     users: 0,
   };
 }
 
-/** Opens a store, making an empty one where there is none. */
-export async function openCore(directory: string): Promise<StoreCore> {
-  const layout = new Layout(directory);
-  const arbiter = lazyArbiter(layout);
-  let key: string;
-  try {
-    await prepareLayout(layout, arbiter.get);
-    key = await realpath(directory);
-  } catch (error) {
-    arbiter.close();
-    throw error;
-  }
-  const known = open.get(key);
-  if (known !== undefined) arbiter.close();
-  const shared = known ?? makeShared(layout, arbiter);
-  open.set(key, shared);
+/** One more user. @param ended is called after the last one gave it back */
+function use(shared: Shared, ended: () => void): StoreCore {
   shared.users += 1;
   let released = false;
   return {
@@ -131,8 +150,35 @@ export async function openCore(directory: string): Promise<StoreCore> {
       released = true;
       shared.users -= 1;
       if (shared.users > 0) return;
-      open.delete(key);
+      ended();
       shared.close();
     },
   };
+}
+
+const open = new Map<string, Shared>();
+
+/** Opens a store on disk, making an empty one where there is none. */
+export async function openCore(directory: string): Promise<StoreCore> {
+  const backend = diskBackend(directory);
+  let key: string;
+  try {
+    await prepareLayout(backend.layout, backend.files, backend.arbiter);
+    key = await realpath(directory);
+  } catch (error) {
+    backend.close();
+    throw error;
+  }
+  const known = open.get(key);
+  if (known !== undefined) backend.close();
+  const shared = known ?? makeShared(backend);
+  open.set(key, shared);
+  return use(shared, () => open.delete(key));
+}
+
+/** A new store in memory. */
+export async function memoryCore(): Promise<StoreCore> {
+  const backend = memoryBackend();
+  await prepareLayout(backend.layout, backend.files, backend.arbiter);
+  return use(makeShared(backend), () => {});
 }

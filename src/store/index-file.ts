@@ -10,15 +10,13 @@
  * The file is changed only under the store's lock (`arbiter.ts`): read again, changed, written aside, renamed. Unknown
  * members and foreign descriptors pass through.
  */
-import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { annotation, type Descriptor } from "../oci/descriptor.ts";
 import { jsonBytes } from "../oci/json.ts";
 import { type Index, parseLayoutIndex } from "../oci/manifest.ts";
 import { formatReference, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
 import type { Arbiter } from "./arbiter.ts";
-import type { Layout } from "./layout.ts";
-import { replaceFile } from "./staging.ts";
+import { StoreError } from "./errors.ts";
+import type { StoreFiles } from "./files.ts";
 
 export const REF_NAME = "org.opencontainers.image.ref.name";
 export const CONTAINERD_NAME = "io.containerd.image.name";
@@ -96,18 +94,29 @@ export function withName(
 
 /** The `index.json` of a store. */
 export class IndexFile {
-  readonly #layout: Layout;
+  readonly #path: string;
+  readonly #files: StoreFiles;
   readonly #arbiter: () => Promise<Arbiter>;
 
-  constructor(layout: Layout, arbiter: () => Promise<Arbiter>) {
-    this.#layout = layout;
+  constructor(path: string, files: StoreFiles, arbiter: () => Promise<Arbiter>) {
+    this.#path = path;
+    this.#files = files;
     this.#arbiter = arbiter;
   }
 
   /** Its entries, in its order. */
   async names(): Promise<readonly StoredName[]> {
-    const { indexFile } = this.#layout;
-    return parseIndex(await readFile(indexFile), indexFile).manifests.map(storedName);
+    return this.#parse(await this.#files.read(this.#path, MAX_INDEX, this.#path)).manifests.map(storedName);
+  }
+
+  /** The same for one who has the store's lock. */
+  namesLocked(): readonly StoredName[] {
+    return this.#parse(this.#files.readNow(this.#path)).manifests.map(storedName);
+  }
+
+  #parse(bytes: Uint8Array | undefined): Index {
+    if (bytes !== undefined) return parseLayoutIndex(bytes, this.#path, MAX_INDEX);
+    throw new StoreError("format", `${this.#path} is missing`);
   }
 
   /**
@@ -120,14 +129,9 @@ export class IndexFile {
 
   /** The same for one who has the store's lock. */
   updateLocked(change: (manifests: readonly Descriptor[]) => readonly Descriptor[]): void {
-    const { indexFile, temporary } = this.#layout;
-    const index = parseIndex(readFileSync(indexFile), indexFile);
+    const index = this.#parse(this.#files.readNow(this.#path));
     const manifests = change(index.manifests);
     if (manifests === index.manifests) return;
-    replaceFile(temporary, indexFile, jsonBytes({ ...index, manifests }));
+    this.#files.replaceNow(this.#path, jsonBytes({ ...index, manifests }));
   }
-}
-
-function parseIndex(bytes: Uint8Array, path: string): Index {
-  return parseLayoutIndex(bytes, path, MAX_INDEX);
 }

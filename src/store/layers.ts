@@ -6,18 +6,17 @@
  * that is not compressed is its own archive and is not copied. All of it is made in one pass over the
  * blob, in which size, digest and diffID are verified (rule 43); nothing is visible before that.
  */
-import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { openLayer } from "../layer/index-file.ts";
 import type { Layer } from "../layer/layer.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { jsonBytes, parseJson, validate } from "../oci/json.ts";
-import { openFile } from "../platform/node.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { ArchiveError } from "../tar/entry.ts";
-import { type Blobs, isFile, readBounded } from "./blobs.ts";
-import { isMissing, StoreError } from "./errors.ts";
+import type { Blobs } from "./blobs.ts";
+import { StoreError } from "./errors.ts";
+import type { StoreFiles } from "./files.ts";
 import type { Layout } from "./layout.ts";
 import type { OpenFiles } from "./open-files.ts";
 import type { SourceBlob } from "./source.ts";
@@ -47,14 +46,16 @@ export interface CachedLayer {
 
 export class Layers {
   readonly #layout: Layout;
+  readonly #files: StoreFiles;
   readonly #blobs: Blobs;
-  readonly #files: OpenFiles;
+  readonly #open: OpenFiles;
   readonly #rebuilding = new Map<Digest, Promise<void>>();
 
-  constructor(layout: Layout, blobs: Blobs, files: OpenFiles) {
+  constructor(layout: Layout, files: StoreFiles, blobs: Blobs, open: OpenFiles) {
     this.#layout = layout;
-    this.#blobs = blobs;
     this.#files = files;
+    this.#blobs = blobs;
+    this.#open = open;
   }
 
   #path(diffID: Digest, suffix: "tar" | "index" | "json"): string {
@@ -64,7 +65,7 @@ export class Layers {
   /** Where the uncompressed archive of a layer lies, if it is there. */
   async archivePath(diffID: Digest): Promise<string | undefined> {
     for (const path of [this.#path(diffID, "tar"), this.#blobs.path(diffID)]) {
-      if (await isFile(path)) return path;
+      if ((await this.#files.facts(path)) !== undefined) return path;
     }
     return undefined;
   }
@@ -74,7 +75,8 @@ export class Layers {
     const size = await this.#blobs.size(layer.descriptor.digest);
     if (size !== layer.descriptor.size) return false;
     return (
-      (await this.#facts(layer.diffID)) !== undefined && (await isFile(this.#path(layer.diffID, "index")))
+      (await this.#facts(layer.diffID)) !== undefined &&
+      (await this.#files.facts(this.#path(layer.diffID, "index"))) !== undefined
     );
   }
 
@@ -139,11 +141,11 @@ export class Layers {
     if ((await this.#blobs.size(digest)) === undefined) {
       throw new StoreError("missing-blob", `the layer ${digest} is not in the store`);
     }
-    const staging = new Staging(this.#layout.temporary);
+    const staging = new Staging(this.#files);
     try {
       await this.#unpack(layer, this.#blobs.stream(digest), staging, true);
       await staging.commit();
-      this.#files.replaced(this.#path(layer.diffID, "tar"));
+      this.#open.replaced(this.#path(layer.diffID, "tar"));
     } finally {
       await staging.discard();
     }
@@ -171,9 +173,10 @@ export class Layers {
     const index = staged(this.#path(diffID, "index"));
     if (archive === undefined || index === undefined) {
       const { entries } = await this.open(layer);
-      return { diffID, archive: openFile(await this.ensureArchive(layer)), entries };
+      return { diffID, archive: this.#files.open(await this.ensureArchive(layer)), entries };
     }
-    const opened = openLayer({ diffID, archive: openFile(archive), index: await readFile(index) });
+    const bytes = await this.#files.read(index, MAX_INDEX, index);
+    const opened = bytes && openLayer({ diffID, archive: this.#files.open(archive), index: bytes });
     if (opened === undefined)
       throw new StoreError("damaged-layer", `the layer ${diffID} cannot be read back`);
     return opened;
@@ -189,7 +192,7 @@ export class Layers {
     const archive = await this.archivePath(diffID);
     const index = await this.#readCache(diffID, "index", MAX_INDEX);
     if (archive === undefined || index === undefined) return undefined;
-    return openLayer({ diffID, archive: this.#files.open(archive), index });
+    return openLayer({ diffID, archive: this.#open.open(archive), index });
   }
 
   async #openRebuilt(layer: ImageLayer): Promise<Layer> {
@@ -222,11 +225,6 @@ export class Layers {
 
   async #readCache(diffID: Digest, suffix: "index" | "json", limit: number): Promise<Uint8Array | undefined> {
     const path = this.#path(diffID, suffix);
-    try {
-      return await readBounded(path, limit, path);
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+    return await this.#files.read(path, limit, path);
   }
 }

@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { parseLayoutIndex } from "../oci/manifest.ts";
-import { fileStream, readBounded } from "./blobs.ts";
+import { fileStream, readBounded } from "./disk-files.ts";
 import { isMissing, StoreError } from "./errors.ts";
 import { mayBeImage } from "./images.ts";
 import { writtenName } from "./index-file.ts";

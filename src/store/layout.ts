@@ -13,15 +13,14 @@
  * N is the version of the format that is in the folder, so that a newer version leaves an older cache
  * alone instead of misreading it.
  */
-import { existsSync, mkdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
 import { jsonBytes, parseJson } from "../oci/json.ts";
 import type { Arbiter } from "./arbiter.ts";
-import { isMissing, StoreError } from "./errors.ts";
-import { replaceFile } from "./staging.ts";
+import { StoreError } from "./errors.ts";
+import type { StoreFiles } from "./files.ts";
 
+const MAX_MARKER = 4096;
 const LAYOUT_VERSION = "1.0.0";
 /** Raised when an older version could damage what a newer one wrote. */
 const STORE_VERSION = 1;
@@ -71,15 +70,6 @@ export class Layout {
   }
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
 /** Checks the `oci-layout` file of a directory. */
 export function checkLayoutFile(bytes: Uint8Array, what: string): void {
   const version = parseJson(bytes, what).imageLayoutVersion;
@@ -92,14 +82,16 @@ export function checkLayoutFile(bytes: Uint8Array, what: string): void {
 }
 
 /** Makes what is missing of a store. Under its lock, so that no index that was just written is emptied. */
-async function initialize(layout: Layout, arbiter: () => Promise<Arbiter>): Promise<void> {
-  const { root, temporary, indexFile, layoutFile, versionFile } = layout;
-  mkdirSync(temporary, { recursive: true });
+async function initialize(
+  { root, indexFile, layoutFile, versionFile }: Layout,
+  files: StoreFiles,
+  arbiter: () => Promise<Arbiter>,
+): Promise<void> {
   (await arbiter()).exclusively(() => {
     const make = (path: string, bytes: Uint8Array) => {
-      if (!existsSync(path)) replaceFile(temporary, path, bytes);
+      if (files.factsNow(path) === undefined) files.replaceNow(path, bytes);
     };
-    mkdirSync(join(root, "blobs", "sha256"), { recursive: true });
+    files.makeDirectoryNow(join(root, "blobs", "sha256"));
     make(indexFile, jsonBytes({ schemaVersion: 2, manifests: [] }));
     make(layoutFile, jsonBytes({ imageLayoutVersion: LAYOUT_VERSION }));
     make(versionFile, new TextEncoder().encode(`${STORE_VERSION}\n`));
@@ -111,9 +103,13 @@ async function initialize(layout: Layout, arbiter: () => Promise<Arbiter>): Prom
  * another tool becomes a store by the folder that is added to it.
  * @throws StoreError (`format`) for a store of a newer version
  */
-export async function prepareLayout(layout: Layout, arbiter: () => Promise<Arbiter>): Promise<void> {
+export async function prepareLayout(
+  layout: Layout,
+  files: StoreFiles,
+  arbiter: () => Promise<Arbiter>,
+): Promise<void> {
   const { root } = layout;
-  const version = await readIfThere(layout.versionFile);
+  const version = await files.read(layout.versionFile, MAX_MARKER, layout.versionFile);
   if (version !== undefined) {
     const found = new TextDecoder().decode(version).trim();
     if (found !== String(STORE_VERSION)) {
@@ -123,7 +119,7 @@ export async function prepareLayout(layout: Layout, arbiter: () => Promise<Arbit
       );
     }
   }
-  const marker = await readIfThere(layout.layoutFile);
+  const marker = await files.read(layout.layoutFile, MAX_MARKER, layout.layoutFile);
   if (marker !== undefined) checkLayoutFile(marker, layout.layoutFile);
-  if (marker === undefined || version === undefined) await initialize(layout, arbiter);
+  if (marker === undefined || version === undefined) await initialize(layout, files, arbiter);
 }

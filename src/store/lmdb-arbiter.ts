@@ -5,7 +5,7 @@
  * killed; work that changes no lease aborts the transaction, so nothing is written for it. All that is in
  * there concerns running processes: the file may be deleted when none uses the store.
  */
-import { accessSync, closeSync, constants, openSync, readSync } from "node:fs";
+import { accessSync, closeSync, constants, mkdirSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { ABORT, open, type RootDatabase } from "lmdb";
 import * as v from "valibot";
@@ -33,6 +33,7 @@ function checkFile(path: string): void {
     fd = openSync(path, "r");
   } catch (error) {
     if (!isMissing(error)) throw error;
+    mkdirSync(dirname(path), { recursive: true });
     accessSync(dirname(path), constants.W_OK);
     return;
   }

@@ -3,23 +3,23 @@
  * is pinned, so that it can be read also after its name went away. One that nobody pins is opened when it is
  * read.
  */
-import { openFile } from "../platform/node.ts";
 import type { RandomAccess } from "../platform/types.ts";
 import { errno } from "../posix/errno.ts";
 import { isMissing } from "./errors.ts";
+import type { StoreFiles } from "./files.ts";
 
 /** A file that can be closed and opened again while others have it in their hands. */
 class SharedFile implements RandomAccess {
   readonly size: number;
   /** How many need it open. */
   pins = 0;
-  readonly #path: string;
+  readonly #open: () => RandomAccess;
   #file: RandomAccess | undefined;
   #ended = false;
 
-  constructor(path: string) {
-    this.#path = path;
-    this.#file = openFile(path);
+  constructor(open: () => RandomAccess) {
+    this.#open = open;
+    this.#file = open();
     this.size = this.#file.size;
   }
 
@@ -31,7 +31,7 @@ class SharedFile implements RandomAccess {
 
   #reopen(): RandomAccess | number {
     try {
-      const file = openFile(this.#path);
+      const file = this.#open();
       if (file.size === this.size) return (this.#file = file);
       file.close();
       return -errno.ESTALE;
@@ -42,7 +42,7 @@ class SharedFile implements RandomAccess {
 
   /** Makes sure that it is open. @throws the system's error where it is gone */
   open(): void {
-    this.#file ??= openFile(this.#path);
+    this.#file ??= this.#open();
   }
 
   /** Closes it until it is read again. */
@@ -58,14 +58,19 @@ class SharedFile implements RandomAccess {
 }
 
 export class OpenFiles {
+  readonly #backend: StoreFiles;
   readonly #files = new Map<string, SharedFile>();
   /** Also those that are no longer what their path leads to. */
   readonly #all = new Set<SharedFile>();
 
+  constructor(files: StoreFiles) {
+    this.#backend = files;
+  }
+
   open(path: string): RandomAccess {
     const known = this.#files.get(path);
     if (known !== undefined) return known;
-    const file = new SharedFile(path);
+    const file = new SharedFile(() => this.#backend.open(path));
     this.#files.set(path, file);
     this.#all.add(file);
     return file;

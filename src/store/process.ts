@@ -54,3 +54,21 @@ export function isGone(identity: string): boolean {
 export function processNamespace(): string {
   return readOr("/proc/self/ns/pid", readlinkSync).replace(/\D/g, "") || UNKNOWN;
 }
+
+/** The process that asks, as the beginning of a file's name: of what it left behind one can tell that it is gone. */
+export function processTag(): string {
+  return `${process.pid}-${startTime(process.pid) ?? UNKNOWN}-${processNamespace()}`;
+}
+
+/** How long a file counts whose process cannot be seen from here, in milliseconds. */
+const UNSEEN_FILE = 24 * 3_600_000;
+
+/**
+ * Whether a name that begins as `processTag` has it was left behind by a process that is gone.
+ * @param modified when the file was written, in milliseconds since the epoch
+ */
+export function isStray(name: string, modified: number, now: number): boolean {
+  const [pid, started, namespace] = name.split("-");
+  const seen = namespace === processNamespace() && started !== UNKNOWN;
+  return seen ? startTime(Number(pid)) !== started : now - modified > UNSEEN_FILE;
+}

@@ -13,7 +13,7 @@ import { OciError } from "../oci/errors.ts";
 import { MAX_DOCUMENT } from "../oci/json.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { drained } from "./back-pressure.ts";
-import { bytesStream, fileStream } from "./blobs.ts";
+import { bytesStream } from "./blobs.ts";
 import { StoreError } from "./errors.ts";
 import type { SourceBlob } from "./source.ts";
 import type { Staging } from "./staging.ts";
@@ -125,7 +125,7 @@ async function putAside(
     await file.write(chunk);
   }
   await file.close();
-  return { size, digest: digest(), open: () => fileStream(file.path), owned: file.path };
+  return { size, digest: digest(), open: () => staging.read(file.path), owned: file.path };
 }
 
 /** Gives an archive to its reader; a source that fails fails the reader. */

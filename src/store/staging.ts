@@ -1,96 +1,29 @@
 /**
- * How a file becomes visible: written aside, synced, renamed, and then its directory synced.
+ * How files become visible: written aside, synced, renamed, and then their directories synced.
  *
  * A `Staging` gathers files that belong together. Nothing of it is visible before `commit`, which
  * first syncs all of them and then renames them in the order they were given; a reader that sees the
  * last one sees all. A crash leaves files in the temporary directory, which nothing reads.
  */
-import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import type { ByteStream } from "../platform/types.ts";
-
-/** How many files are synced at a time: the journal takes them together. */
-const SYNCS_AT_ONCE = 16;
-
-/** A name in the temporary directory that says which process made it. */
-export function temporaryName(directory: string): string {
-  return join(directory, `${process.pid}-${randomBytes(8).toString("hex")}`);
-}
-
-/**
- * Replaces a small file, or makes it, in one step that survives a crash, before anything else in this
- * process goes on.
- */
-export function replaceFile(temporary: string, target: string, bytes: Uint8Array): void {
-  mkdirSync(temporary, { recursive: true });
-  const path = temporaryName(temporary);
-  try {
-    writeFileSync(path, bytes, { flag: "wx", flush: true });
-    renameSync(path, target);
-  } catch (error) {
-    rmSync(path, { force: true });
-    throw error;
-  }
-  syncFile(dirname(target));
-}
-
-/** Makes a file's content, or a directory's names, durable before anything else goes on. */
-export function syncFile(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Makes a file's content, or a directory's names, durable. */
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Creates missing directories and makes their names durable. */
-async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  for (let made: string = path; first !== undefined && made.length >= first.length; made = dirname(made)) {
-    await sync(dirname(made));
-  }
-}
-
-/** Replaces a file, or makes it, in one step that survives a crash. */
-export async function writeDurably(temporary: string, target: string, bytes: Uint8Array): Promise<void> {
-  const staging = new Staging(temporary);
-  try {
-    await staging.addBytes(bytes, target);
-    await staging.commit();
-  } finally {
-    await staging.discard();
-  }
-}
+import type { AsideFile, Move, StoreFiles } from "./files.ts";
 
 /** A file that is being written aside. */
 export class StagedFile {
-  readonly path: string;
   /** Bytes written so far. */
   size = 0;
-  readonly #handle: FileHandle;
+  readonly #file: AsideFile;
 
-  constructor(path: string, handle: FileHandle) {
-    this.path = path;
-    this.#handle = handle;
+  constructor(file: AsideFile) {
+    this.#file = file;
+  }
+
+  get path(): string {
+    return this.#file.path;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
-      at += (await this.#handle.write(bytes, at, bytes.length - at)).bytesWritten;
-    }
+    await this.#file.write(bytes);
     this.size += bytes.length;
   }
 
@@ -103,38 +36,26 @@ export class StagedFile {
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.#file.close();
   }
 }
 
 export class Staging {
-  readonly #temporary: string;
+  readonly #backend: StoreFiles;
   readonly #files = new Set<StagedFile>();
   readonly #paths = new Set<string>();
-  readonly #moves: { from: string; to: string }[] = [];
+  readonly #moves: Move[] = [];
 
-  /** @param temporary a directory of the same filesystem as every target */
-  constructor(temporary: string) {
-    this.#temporary = temporary;
+  constructor(files: StoreFiles) {
+    this.#backend = files;
   }
 
   /** A new file aside. It goes away with `discard` unless it was added. */
   async create(): Promise<StagedFile> {
-    const path = temporaryName(this.#temporary);
-    const file = new StagedFile(path, await this.#open(path));
+    const file = new StagedFile(await this.#backend.create());
     this.#files.add(file);
-    this.#paths.add(path);
+    this.#paths.add(file.path);
     return file;
-  }
-
-  async #open(path: string): Promise<FileHandle> {
-    try {
-      return await open(path, "wx");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      await mkdir(this.#temporary, { recursive: true });
-      return await open(path, "wx");
-    }
   }
 
   /** Says where a file that is complete goes. Takes a file of `create`, or the path of one that is owned. */
@@ -150,6 +71,11 @@ export class Staging {
     return this.#moves.findLast(({ to }) => to === target)?.from;
   }
 
+  /** The bytes of a file of `create` that was closed. */
+  read(path: string): ByteStream {
+    return this.#backend.stream(path);
+  }
+
   async addBytes(bytes: Uint8Array, target: string): Promise<void> {
     const file = await this.create();
     await file.write(bytes);
@@ -162,25 +88,27 @@ export class Staging {
 
   /** Makes everything that was added visible, in order. */
   async commit(): Promise<void> {
-    for (let i = 0; i < this.#moves.length; i += SYNCS_AT_ONCE) {
-      await Promise.all(this.#moves.slice(i, i + SYNCS_AT_ONCE).map(({ from }) => sync(from)));
-    }
-    const directories = new Set(this.#moves.map(({ to }) => dirname(to)));
-    for (const directory of directories) await makeDirectory(directory);
-    for (const { from, to } of this.#moves) {
-      await rename(from, to);
-      this.#paths.delete(from);
-    }
+    await this.#backend.publish(this.#moves, ({ from }) => this.#paths.delete(from));
     this.#moves.length = 0;
-    await Promise.all([...directories].map(sync));
   }
 
   /** Removes whatever was not committed. Does nothing after a complete commit; never throws. */
   async discard(): Promise<void> {
     for (const file of this.#files) await file.close().catch(() => {});
-    for (const path of this.#paths) await rm(path, { force: true }).catch(() => {});
+    for (const path of this.#paths) await this.#backend.drop(path);
     this.#files.clear();
     this.#paths.clear();
     this.#moves.length = 0;
+  }
+}
+
+/** Replaces a file, or makes it, in one step that survives a crash. */
+export async function writeDurably(files: StoreFiles, target: string, bytes: Uint8Array): Promise<void> {
+  const staging = new Staging(files);
+  try {
+    await staging.addBytes(bytes, target);
+    await staging.commit();
+  } finally {
+    await staging.discard();
   }
 }

@@ -2,52 +2,34 @@
  * The merged tree of a chain of layers: one for each chain and process, shared by all its mounts;
  * packed on disk, so that opening it again costs neither a parse nor an object an entry.
  */
-import { open } from "node:fs/promises";
 import type { Layer } from "../layer/layer.ts";
 import { chainIDs } from "../oci/chain.ts";
 import type { Digest } from "../oci/digest.ts";
 import { EMPTY_TREE, openTree, type PackedTree, packTree } from "../tree/packed.ts";
 import { FORMAT_VERSION } from "../tree/sections.ts";
-import { isFile } from "./blobs.ts";
 import { isMissing } from "./errors.ts";
+import type { StoreFiles } from "./files.ts";
 import type { ImageLayer, Layers } from "./layers.ts";
 import type { Layout } from "./layout.ts";
 import type { OpenFiles } from "./open-files.ts";
 import { type Staging, writeDurably } from "./staging.ts";
 
-/** A file's bytes in a buffer of their own, aligned for views of any width. */
-async function readAligned(path: string): Promise<Uint8Array | undefined> {
-  try {
-    const handle = await open(path, "r");
-    try {
-      const bytes = new Uint8Array((await handle.stat()).size);
-      let at = 0;
-      while (at < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, at, bytes.length - at, at);
-        if (bytesRead === 0) return undefined;
-        at += bytesRead;
-      }
-      return bytes;
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
+/** No tree of files that anyone has is larger. */
+const MAX_TREE = 2 ** 31;
 
 export class Trees {
   readonly #layout: Layout;
+  readonly #files: StoreFiles;
   readonly #layers: Layers;
-  readonly #files: OpenFiles;
+  readonly #archives: OpenFiles;
   readonly #trees = new Map<Digest, WeakRef<PackedTree>>();
   readonly #opening = new Map<Digest, Promise<PackedTree>>();
 
-  constructor(layout: Layout, layers: Layers, files: OpenFiles) {
+  constructor(layout: Layout, files: StoreFiles, layers: Layers, archives: OpenFiles) {
     this.#layout = layout;
-    this.#layers = layers;
     this.#files = files;
+    this.#layers = layers;
+    this.#archives = archives;
   }
 
   /**
@@ -94,11 +76,11 @@ export class Trees {
 
   async #pinArchive(tree: PackedTree, position: number, layer: ImageLayer): Promise<() => void> {
     try {
-      return this.#files.pin(tree.archive(position));
+      return this.#archives.pin(tree.archive(position));
     } catch (error) {
       if (!isMissing(error)) throw error;
       await this.#layers.ensureArchive(layer);
-      return this.#files.pin(tree.archive(position));
+      return this.#archives.pin(tree.archive(position));
     }
   }
 
@@ -111,7 +93,7 @@ export class Trees {
     const chain = chainIDs(layers.map(({ diffID }) => diffID)).at(-1);
     if (chain === undefined) return;
     const path = this.#layout.tree(chain, FORMAT_VERSION);
-    if (staging.pathOf(path) !== undefined || (await isFile(path))) return;
+    if (staging.pathOf(path) !== undefined || (await this.#files.facts(path)) !== undefined) return;
     const opened: Layer[] = [];
     try {
       for (const layer of layers) opened.push(await this.#layers.openStaged(layer, staging));
@@ -128,11 +110,14 @@ export class Trees {
 
   /** The tree from its packed file, where that is there and whole. */
   async #packed(chainID: Digest, layers: readonly ImageLayer[]): Promise<PackedTree | undefined> {
-    const bytes = await readAligned(this.#layout.tree(chainID, FORMAT_VERSION));
+    const path = this.#layout.tree(chainID, FORMAT_VERSION);
+    const bytes = await this.#files.read(path, MAX_TREE, path);
     if (bytes === undefined) return undefined;
     const paths: string[] = [];
     for (const layer of layers) paths.push(await this.#layers.ensureArchive(layer));
-    return openTree(bytes, { chainID, archives: (position) => this.#files.open(paths[position]!) });
+    // Views of any width want it aligned.
+    const aligned = bytes.byteOffset % 8 === 0 ? bytes : Uint8Array.from(bytes);
+    return openTree(aligned, { chainID, archives: (position) => this.#archives.open(paths[position]!) });
   }
 
   /** The tree from its layers; from the tree below, where only the top layer is new to it. */
@@ -144,7 +129,7 @@ export class Trees {
     }
     const { applyLayer, applyLayers } = await import("../layer/apply.ts");
     const tree = below === undefined ? applyLayers(opened) : applyLayer(below, opened[0]!);
-    await writeDurably(this.#layout.temporary, this.#layout.tree(chainID, FORMAT_VERSION), packTree(tree));
+    await writeDurably(this.#files, this.#layout.tree(chainID, FORMAT_VERSION), packTree(tree));
     return tree;
   }
 

@@ -78,13 +78,15 @@ test("what was stored is what the descriptors promise, and the cache is the blob
   const { store, image } = await base();
   const next = await image.commit(await changed(image), { name: "next" });
   for (const { digest, size } of [next.descriptor, next.manifest.config, ...next.manifest.layers]) {
-    const bytes = readFileSync(join(store.directory, "blobs/sha256", digestHex(digest)));
+    const bytes = readFileSync(join(store.directory!, "blobs/sha256", digestHex(digest)));
     expect([digestOf(bytes), bytes.length]).toEqual([digest, size]);
   }
   const diffID = next.config.rootfs.diff_ids[1]!;
-  const archive = readFileSync(join(store.directory, "stratafs/layers-1/sha256", `${digestHex(diffID)}.tar`));
+  const archive = readFileSync(
+    join(store.directory!, "stratafs/layers-1/sha256", `${digestHex(diffID)}.tar`),
+  );
   expect(digestOf(archive)).toBe(diffID);
-  expect(readdirSync(join(store.directory, "stratafs/tmp"))).toEqual([]);
+  expect(readdirSync(join(store.directory!, "stratafs/tmp"))).toEqual([]);
   await store.close();
 });
 
@@ -234,9 +236,9 @@ describe("refused, and nothing is stored", () => {
     ],
   ])("%s", async (_name, commit, message) => {
     const { store, image } = await base();
-    const before = readdirSync(store.directory, { recursive: true });
+    const before = readdirSync(store.directory!, { recursive: true });
     await expect(commit(image)).rejects.toThrow(message);
-    expect(readdirSync(store.directory, { recursive: true })).toEqual(before);
+    expect(readdirSync(store.directory!, { recursive: true })).toEqual(before);
     await store.close();
   });
 

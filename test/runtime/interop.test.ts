@@ -24,7 +24,7 @@ const open = (root: string) => Store.open(root, { env: { SOURCE_DATE_EPOCH: "200
 /** What umoci makes of an image of a store. */
 function unpacked(store: Store, reference: string): Dump {
   const bundle = join(scratch(), "bundle");
-  run("umoci", "unpack", "--image", `${store.directory}:${reference}`, bundle);
+  run("umoci", "unpack", "--image", `${store.directory!}:${reference}`, bundle);
   return dumpDirectory(join(bundle, "rootfs"));
 }
 
@@ -39,8 +39,8 @@ async function small(root = scratch()) {
 describe.skipIf(UMOCI)("umoci", () => {
   test("lists our references, and tags in place what we then show and find", async () => {
     const { store, image } = await small();
-    expect(run("umoci", "ls", "--layout", store.directory)).toBe("docker.io/me/x:1\n");
-    run("umoci", "tag", "--image", `${store.directory}:docker.io/me/x:1`, "bare");
+    expect(run("umoci", "ls", "--layout", store.directory!)).toBe("docker.io/me/x:1\n");
+    run("umoci", "tag", "--image", `${store.directory!}:docker.io/me/x:1`, "bare");
     expect((await store.image("bare")).id).toBe(image.id);
     const [stored] = await store.images();
     expect([stored?.image.tags, stored?.foreign]).toEqual([["me/x:1"], ["bare"]]);
@@ -52,7 +52,7 @@ describe.skipIf(UMOCI)("umoci", () => {
     const mount = await image.mount();
     mount.writeFile("/c", "3");
     const nameless = await image.commit(mount);
-    run("umoci", "gc", "--layout", store.directory);
+    run("umoci", "gc", "--layout", store.directory!);
     expect((await store.images()).map((stored) => stored.image.id)).toEqual([image.id, nameless.id]);
     expect((await (await store.image(nameless.id)).mount()).exists("/c")).toBe(true);
     await store.close();
@@ -61,9 +61,9 @@ describe.skipIf(UMOCI)("umoci", () => {
   test.skipIf(needs.root())("changes an image in place, and we see the change", async () => {
     const { store } = await small();
     const bundle = join(scratch(), "bundle");
-    run("umoci", "unpack", "--image", `${store.directory}:docker.io/me/x:1`, bundle);
+    run("umoci", "unpack", "--image", `${store.directory!}:docker.io/me/x:1`, bundle);
     run("cp", join(bundle, "rootfs/a"), join(bundle, "rootfs/copied"));
-    run("umoci", "repack", "--image", `${store.directory}:docker.io/me/x:1`, bundle);
+    run("umoci", "repack", "--image", `${store.directory!}:docker.io/me/x:1`, bundle);
     expect((await (await store.image("me/x:1")).mount()).exists("/copied")).toBe(true);
     await store.close();
   });
@@ -72,10 +72,10 @@ describe.skipIf(UMOCI)("umoci", () => {
 describe.skipIf(SKOPEO)("skopeo", () => {
   test("inspects in place", async () => {
     const { store, image } = await small();
-    const inspected = JSON.parse(run("skopeo", "inspect", `oci:${store.directory}:docker.io/me/x:1`));
+    const inspected = JSON.parse(run("skopeo", "inspect", `oci:${store.directory!}:docker.io/me/x:1`));
     expect(inspected.Digest).toBe(image.descriptor.digest);
     expect(
-      JSON.parse(run("skopeo", "inspect", "--config", `oci:${store.directory}:docker.io/me/x:1`)).rootfs,
+      JSON.parse(run("skopeo", "inspect", "--config", `oci:${store.directory!}:docker.io/me/x:1`)).rootfs,
     ).toEqual(image.config.rootfs);
     await store.close();
   });
@@ -83,8 +83,8 @@ describe.skipIf(SKOPEO)("skopeo", () => {
   test("copies into the store in place, under a name of ours and under a bare tag", async () => {
     const { store } = await small();
     const other = layoutOf(scratch(), await makeImage([{ c: "3" }]), "latest");
-    run("skopeo", "copy", "-q", `oci:${other}:latest`, `oci:${store.directory}:docker.io/me/y:2`);
-    run("skopeo", "copy", "-q", `oci:${other}:latest`, `oci:${store.directory}:bare`);
+    run("skopeo", "copy", "-q", `oci:${other}:latest`, `oci:${store.directory!}:docker.io/me/y:2`);
+    run("skopeo", "copy", "-q", `oci:${other}:latest`, `oci:${store.directory!}:bare`);
     const copied = await store.image("me/y:2");
     expect((await copied.mount()).exists("/c")).toBe(true);
     expect((await store.image("bare")).id).toBe(copied.id);
@@ -158,7 +158,7 @@ describe.skipIf(UMOCI ?? needs.root() ?? needs.tool("python3", "python3"))(
         "skopeo",
         "copy",
         "-q",
-        `oci:${store.directory}:docker.io/library/debian:worked`,
+        `oci:${store.directory!}:docker.io/library/debian:worked`,
         `docker-archive:${directory}:w:1`,
       );
       const other = await open(scratch());

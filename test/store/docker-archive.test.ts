@@ -48,7 +48,7 @@ describe("the forms of a docker-archive", () => {
     expect(loaded?.manifest.layers[0]?.mediaType).toBe(OCI_LAYER);
     const mount = await loaded!.mount();
     expect(Buffer.from(mount.readFile("/etc/a")).toString()).toBe("1");
-    const cached = readdirSync(join(store.directory, "stratafs/layers-1/sha256"));
+    const cached = readdirSync(join(store.directory!, "stratafs/layers-1/sha256"));
     expect(cached.filter((file) => file.endsWith(".tar"))).toEqual([]);
     await store.close();
   });
@@ -328,9 +328,9 @@ describe("hostile and broken archives", () => {
   ])("refused: %s", async (_name, make, message) => {
     const store = await open();
     await expect(store.load(archiveFile(await make()))).rejects.toThrow(message);
-    expect(readdirSync(join(store.directory, "blobs/sha256"))).toEqual([]);
-    expect(readdirSync(join(store.directory, "stratafs/tmp"))).toEqual([]);
-    expect(JSON.parse(readFileSync(join(store.directory, "index.json"), "utf8")).manifests).toEqual([]);
+    expect(readdirSync(join(store.directory!, "blobs/sha256"))).toEqual([]);
+    expect(readdirSync(join(store.directory!, "stratafs/tmp"))).toEqual([]);
+    expect(JSON.parse(readFileSync(join(store.directory!, "index.json"), "utf8")).manifests).toEqual([]);
     await store.close();
   });
 

@@ -110,7 +110,7 @@ describe("what cannot be saved", () => {
     const image = await makeImage([{ a: "1" }]);
     const store = await open();
     await store.load(layoutOf(scratch(), image, "x:1"));
-    rmSync(join(store.directory, "blobs/sha256", digestHex(image.layers[0]!.digest)));
+    rmSync(join(store.directory!, "blobs/sha256", digestHex(image.layers[0]!.digest)));
     await expect(saved(store, ["x:1"])).rejects.toThrow(
       `the blob ${image.layers[0]!.digest} is not in the store`,
     );

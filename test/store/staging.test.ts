@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { diskFiles } from "../../src/store/disk-files.ts";
 import { Staging, writeDurably } from "../../src/store/staging.ts";
 import { scratch } from "./scratch.ts";
 
@@ -11,7 +12,7 @@ const bytes = (value: string) => new TextEncoder().encode(value);
 
 test("files appear at commit, in directories that are made then", async () => {
   const root = scratch();
-  const staging = new Staging(join(root, "tmp"));
+  const staging = new Staging(diskFiles(join(root, "tmp")));
   const file = await staging.create();
   await file.write(bytes("one "));
   await file.write(bytes("two"));
@@ -31,7 +32,7 @@ test("discarding leaves neither target nor temporary file, open or closed or own
   mkdirSync(join(root, "tmp"));
   const owned = join(root, "tmp/owned");
   writeFileSync(owned, "x");
-  const staging = new Staging(join(root, "tmp"));
+  const staging = new Staging(diskFiles(join(root, "tmp")));
   await (await staging.create()).write(bytes("open"));
   await staging.addBytes(bytes("closed"), join(root, "a"));
   await staging.add(owned, join(root, "b"));
@@ -42,7 +43,7 @@ test("discarding leaves neither target nor temporary file, open or closed or own
 
 test("a later file of the same name wins", async () => {
   const root = scratch();
-  const staging = new Staging(join(root, "tmp"));
+  const staging = new Staging(diskFiles(join(root, "tmp")));
   await staging.addBytes(bytes("first"), join(root, "a"));
   await staging.addBytes(bytes("second"), join(root, "a"));
   await staging.commit();
@@ -51,10 +52,10 @@ test("a later file of the same name wins", async () => {
 
 test("writing durably replaces in one step and leaves no temporary file when it cannot", async () => {
   const root = scratch();
-  await writeDurably(join(root, "tmp"), join(root, "f"), bytes("old"));
-  await writeDurably(join(root, "tmp"), join(root, "f"), bytes("new"));
+  await writeDurably(diskFiles(join(root, "tmp")), join(root, "f"), bytes("old"));
+  await writeDurably(diskFiles(join(root, "tmp")), join(root, "f"), bytes("new"));
   expect(readFileSync(join(root, "f"), "utf8")).toBe("new");
   mkdirSync(join(root, "full/inside"), { recursive: true });
-  await expect(writeDurably(join(root, "tmp"), join(root, "full"), bytes("x"))).rejects.toThrow();
+  await expect(writeDurably(diskFiles(join(root, "tmp")), join(root, "full"), bytes("x"))).rejects.toThrow();
   expect(readdirSync(join(root, "tmp"))).toEqual([]);
 });
