@@ -67,7 +67,7 @@ describe("making and finding", () => {
     await expect(two.rename("one")).rejects.toMatchObject(taken);
     await two.rename("three");
     expect((await containers.get("three")).id).toBe(two.id);
-    expect(readdirSync(join(store.directory, "stratafs/tmp"))).toEqual([]);
+    expect(readdirSync(join(store.directory!, "stratafs/tmp"))).toEqual([]);
   });
 
   test("its image stays reachable when its name goes to another one", async () => {
@@ -263,5 +263,5 @@ test("remove and prune leave nothing of a container, and nothing that another on
   writer.close();
   expect(existsSync(three.folder)).toBe(false);
   expect((await store.containers.list()).map(({ name }) => name)).toEqual(["two"]);
-  expect(readdirSync(join(store.directory, "stratafs/tmp"))).toEqual([]);
+  expect(readdirSync(join(store.directory!, "stratafs/tmp"))).toEqual([]);
 });
