@@ -11,7 +11,4 @@ declare module "cli-progress" {
     remove(bar: SingleBar): boolean;
     stop(): void;
   }
-  const cliProgress: { readonly MultiBar: typeof MultiBar };
-
-  export { cliProgress as default };
 }

@@ -78,8 +78,8 @@ function bars(stream: Output, delay: number): Progress {
     else state.bar.update(filled(state), payload);
   };
   const show = async () => {
-    const { default: cliProgress } = await import("cli-progress");
-    all = new cliProgress.MultiBar({
+    const { MultiBar } = await import("cli-progress");
+    all = new MultiBar({
       stream,
       format: "{name}: {status} [{bar}] {amounts}",
       barCompleteChar: "=",
