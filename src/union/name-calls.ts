@@ -11,7 +11,7 @@ import { type Context, isReadOnly, isWithin, openFile } from "./context.ts";
 import type { NewInode } from "./filesystem.ts";
 import type { InodeId } from "./inodes.ts";
 import { permit, permitNames, permitRemoval } from "./permission.ts";
-import { RENAME_EXCHANGE, RENAME_NOREPLACE, W_OK } from "./types.ts";
+import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, W_OK } from "./types.ts";
 import { attachmentAt, type Place, type Walk, walk } from "./walk.ts";
 
 /** A name that is free, in a directory where the caller may make it. */
@@ -199,12 +199,16 @@ function hasAttachments({ attachment, id }: Place): boolean {
   return (attachment.inner.get(id)?.size ?? 0) > 0;
 }
 
-/** renameat2(2) with RENAME_NOREPLACE or RENAME_EXCHANGE. The order of the checks is M21's. */
+/**
+ * renameat2(2) with RENAME_NOREPLACE or RENAME_EXCHANGE. The order of the checks is M21's. That there is
+ * no RENAME_WHITEOUT is said last, since on Linux only the filesystem knows.
+ */
 export function rename(context: Context, from: string, to: string, flags: number): number {
-  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) return -errno.EINVAL;
+  if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) !== 0) return -errno.EINVAL;
   const exchange = (flags & RENAME_EXCHANGE) !== 0;
   const keep = (flags & RENAME_NOREPLACE) !== 0;
-  if (exchange && keep) return -errno.EINVAL;
+  const whiteout = (flags & RENAME_WHITEOUT) !== 0;
+  if (exchange && (keep || whiteout)) return -errno.EINVAL;
   const source = walk(context.view, context.caller, from, "name");
   if (source.error < 0 && source.directory === undefined) return source.error;
   const target = walk(context.view, context.caller, to, "name");
@@ -237,6 +241,7 @@ export function rename(context: Context, from: string, to: string, flags: number
 
   const refused = permitMove(context, source, target, exists, exchange, isDirectory, targetIsDirectory);
   if (refused < 0) return refused;
+  if (whiteout) return -errno.EINVAL;
   return filesystem.rename(
     oldDirectory.id,
     source.name,

@@ -21,6 +21,7 @@ import {
   O_WRONLY,
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
+  RENAME_WHITEOUT,
   SEEK_CUR,
   SEEK_DATA,
   SEEK_END,
@@ -165,7 +166,15 @@ const renameFlags = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.constantFrom(RENAME_NOREPLACE | RENAME_EXCHANGE, RENAME_NOREPLACE | 64),
+    arbitrary: fc.constantFrom(
+      RENAME_NOREPLACE | RENAME_EXCHANGE,
+      RENAME_WHITEOUT | RENAME_EXCHANGE,
+      RENAME_NOREPLACE | 64,
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(RENAME_WHITEOUT, RENAME_WHITEOUT | RENAME_NOREPLACE),
   },
 );
 
