@@ -16,6 +16,8 @@ export interface CommandModule {
 
 export interface Registration {
   readonly summary: string;
+  /** Not listed in help. */
+  readonly hidden?: true;
   /** Other words for it in its group. */
   readonly aliases?: readonly string[];
   load(): Promise<CommandModule>;
@@ -36,26 +38,90 @@ const load: Registration = {
   load: () => import("./load.ts"),
 };
 const save: Registration = { summary: "Save images to an archive", load: () => import("./save.ts") };
+const ps: Registration = { summary: "List containers", load: () => import("./ps.ts") };
 
-export const COMMANDS: ReadonlyMap<string, Registration> = new Map<string, Registration>([
+/** Commands on containers, which stand alone and in the group `container`. */
+const CONTAINER_COMMANDS: readonly (readonly [string, Registration])[] = [
+  ["commit", { summary: "Make an image of a container", load: () => import("./commit.ts") }],
+  ["create", { summary: "Make a container of an image", load: () => import("./create.ts") }],
+  ["diff", { summary: "Show what a container changed", load: () => import("./diff.ts") }],
+  ["exec", { summary: "Run a command in a container", load: () => import("./exec.ts") }],
+  ["fork", { summary: "Make a container that starts as another is", load: () => import("./fork.ts") }],
+  ["rename", { summary: "Rename a container", load: () => import("./rename.ts") }],
+  ["restore", { summary: "Take a container back to a snapshot", load: () => import("./restore.ts") }],
+  ["rm", { summary: "Remove containers", aliases: ["remove"], load: () => import("./rm.ts") }],
+  ["run", { summary: "Run a command in a new container", load: () => import("./run.ts") }],
+  ["snapshot", { summary: "Keep moments of a container", load: () => import("./snapshot.ts") }],
+  ["start", { summary: "Run a container's command again", load: () => import("./start.ts") }],
+];
+
+/** Docker's commands that make no sense here, which say so. */
+const DAEMON_COMMANDS = [
+  ...["attach", "kill", "logs", "pause", "port", "restart", "stats", "stop", "top", "unpause", "update"],
+  "wait",
+].map((name): readonly [string, Registration] => [
+  name,
+  { summary: "", hidden: true, load: async () => (await import("./no-daemon.ts")).noDaemon(name) },
+]);
+
+function sorted(commands: readonly (readonly [string, Registration])[]): ReadonlyMap<string, Registration> {
+  return new Map(commands.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export const COMMANDS: ReadonlyMap<string, Registration> = sorted([
+  ...CONTAINER_COMMANDS.map(([name, { aliases: _, ...registration }]) => [name, registration] as const),
+  ...DAEMON_COMMANDS,
   ["cat", { summary: "Print files of an image", load: () => import("./cat.ts") }],
   ["history", history],
   ["images", images],
-  ["inspect", { summary: "Show all that is known of images", load: () => import("./inspect.ts") }],
+  [
+    "inspect",
+    { summary: "Show all that is known of containers and images", load: () => import("./inspect.ts") },
+  ],
   ["load", load],
   ["ls", { summary: "List files of an image", load: () => import("./ls.ts") }],
   ["mtree", { summary: "Print an image's files as an mtree manifest", load: () => import("./mtree.ts") }],
+  ["ps", ps],
   ["save", save],
   ["whence", { summary: "Show which layers a file comes from", load: () => import("./whence.ts") }],
 ]);
 
 export const GROUPS: ReadonlyMap<string, Group> = new Map<string, Group>([
   [
+    "container",
+    {
+      summary: "Manage containers",
+      commands: sorted([
+        ...CONTAINER_COMMANDS,
+        ...DAEMON_COMMANDS,
+        [
+          "inspect",
+          {
+            summary: "Show all that is known of containers",
+            load: async () => (await import("./inspect.ts")).ofContainers,
+          },
+        ],
+        ["ls", { ...ps, aliases: ["list", "ps"] }],
+        [
+          "prune",
+          { summary: "Remove all containers not in use", load: () => import("./container-prune.ts") },
+        ],
+      ]),
+    },
+  ],
+  [
     "image",
     {
       summary: "Manage images",
-      commands: new Map<string, Registration>([
+      commands: sorted([
         ["history", history],
+        [
+          "inspect",
+          {
+            summary: "Show all that is known of images",
+            load: async () => (await import("./inspect.ts")).ofImages,
+          },
+        ],
         ["load", load],
         ["ls", { ...images, aliases: ["list"] }],
         ["save", save],

@@ -1,6 +1,8 @@
 /**
  * How a command ends when it cannot do its work: a message on standard error and an exit code.
  */
+import { PosixError } from "../posix/errno.ts";
+import { UpperError } from "../runtime/upper/upper.ts";
 import { StoreError } from "../store/errors.ts";
 
 /** An error with the exit code that Docker gives in its case. The message is printed as it is. */
@@ -43,4 +45,17 @@ export function messageOf(error: unknown): string {
 /** Whether an error says that there is no such image. */
 export function isNoSuchImage(error: unknown): boolean {
   return error instanceof StoreError && error.code === "no-such-image";
+}
+
+/** An error of the store or of a container as Docker's client tells it; others as they are. */
+export async function daemonError<T>(work: Promise<T>): Promise<T> {
+  return await work.catch((error: unknown) => {
+    const known = error instanceof StoreError || error instanceof UpperError || error instanceof PosixError;
+    throw known ? refused(messageOf(error)) : error;
+  });
+}
+
+/** Whether an error says that there is no such container. */
+export function isNoSuchContainer(error: unknown): boolean {
+  return error instanceof StoreError && error.code === "no-such-container";
 }

@@ -92,7 +92,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** `until`: a time stamp, or a duration before now. In milliseconds. */
-function untilTime(value: string, now: number): number {
+export function untilTime(value: string, now: number): number {
   const parts = [...value.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)/g)];
   if (parts.length > 0 && parts.map(([part]) => part).join("") === value) {
     return now - parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS.get(unit!)!, 0);

@@ -6,6 +6,7 @@ import { type Digest, shortDigest } from "../oci/digest.ts";
 import { familiarName } from "../oci/reference.ts";
 import type { Image } from "../runtime/image.ts";
 import type { StoredImage } from "../runtime/store.ts";
+import { collect } from "./collect.ts";
 import type { Context } from "./context.ts";
 import { formatRows, type Row } from "./format.ts";
 import { checkArguments } from "./help.ts";
@@ -108,10 +109,6 @@ async function rowOf(listed: ListedImage, truncate: boolean, now: number): Promi
     UniqueSize: "N/A",
     VirtualSize: size,
   };
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }
 
 function quietLines(listed: readonly ListedImage[], truncate: boolean): string {

@@ -56,7 +56,8 @@ function commandWords(args: readonly string[]): readonly string[] {
 /** Adds a command to a program or a group. Its root may be given after it as well as before it. */
 function addCommand(parent: Command, context: Context, name: string, registration: Registration): Command {
   const { summary } = registration;
-  const command = parent.command(name).summary(summary).description(summary).usage("[OPTIONS]");
+  const command = parent.command(name, { hidden: registration.hidden === true });
+  command.summary(summary).description(summary).usage("[OPTIONS]");
   command.option("--root <dir>").helpOption("--help", "Print help");
   command.options.find((option) => option.long === "--root")?.hideHelp();
   command.hook("preAction", () => {
