@@ -20,7 +20,7 @@ import { close, open } from "./open.ts";
 import { permit } from "./permission.ts";
 import { type Dirent, R_OK, type Stat } from "./types.ts";
 import type { UnionFilesystem } from "./union-filesystem.ts";
-import { type Place, walk } from "./walk.ts";
+import type { Place } from "./walk.ts";
 import * as xattrs from "./xattr-calls.ts";
 
 /** What all views of one mount share. */
@@ -177,7 +177,7 @@ export class SystemCalls {
 
   /** Whether a path leads to something; a miss costs no exception. */
   exists(path: string): boolean {
-    return walk(this.#shared.view, this.caller, path, "follow").error === 0;
+    return typeof attributes.placeOf(this.context, path, "follow", true) !== "number";
   }
 
   /** @internal */

@@ -7,7 +7,12 @@
  * It acts as the mount's caller: `createFs(mount.as({ uid: 1000 }))` is what that user sees. Functions
  * use no `this` and may be taken out of the object. `test/vfs/functions.ts` lists all of them.
  */
-import { Blob, type Dirent as NodeDirent, type NodeFsModule } from "../platform/node-builtins.ts";
+import {
+  Blob,
+  type Dirent as NodeDirent,
+  type NodeFsModule,
+  setImmediate,
+} from "../platform/node-builtins.ts";
 import type { Mount } from "../union/mount.ts";
 import * as take from "./node-fs/arguments.ts";
 import { attributeFunctions } from "./node-fs/attribute-functions.ts";
@@ -50,11 +55,16 @@ function named<T extends Call>(name: string, call: T): T {
   return Object.defineProperty(call, "name", { value: name });
 }
 
+/** Only a synchronous stat may answer with nothing. */
+function alwaysThrowing(options: unknown): object {
+  return { bigint: (options as take.Options | null | undefined)?.bigint };
+}
+
 /** The face of a mount, as its caller. Everything is made at once; making it reads nothing. */
 export function createFs(mount: Mount): NodeFs {
   const sync = {
     ...attributeFunctions(mount),
-    ...nameFunctions(mount),
+    ...nameFunctions(mount, "sync"),
     ...fileFunctions(mount),
     readdirSync: (path: unknown, options?: unknown) => readdir(mount, path, options),
     opendirSync: (path: unknown, options?: unknown) =>
@@ -62,8 +72,15 @@ export function createFs(mount: Mount): NodeFs {
     cpSync: (from: unknown, to: unknown, options?: unknown) => cpSync(mount, from, to, options),
     globSync: (pattern: unknown, options?: unknown) => [...glob(mount, pattern, options)],
   };
+  // What the asynchronous forms are made of, where Node's differ from the synchronous ones.
+  const later = {
+    ...sync,
+    ...nameFunctions(mount, "async"),
+    statSync: (path: unknown, options?: unknown) => sync.statSync(path, alwaysThrowing(options)),
+    lstatSync: (path: unknown, options?: unknown) => sync.lstatSync(path, alwaysThrowing(options)),
+  };
   const calls = new Map<string, Call>(
-    Object.entries(sync).map(([name, call]) => [name.replace(/Sync$/, ""), call as Call]),
+    Object.entries(later).map(([name, call]) => [name.replace(/Sync$/, ""), call as Call]),
   );
   calls.set("realpath.native", sync.realpathSync.native);
 
@@ -83,9 +100,10 @@ export function createFs(mount: Mount): NodeFs {
     ...sync,
     ...streams,
     ...watchFunctions(mount),
-    openAsBlob: async (path: unknown, options?: unknown) => {
+    openAsBlob: (path: unknown, options?: unknown) => {
       const { type = "" } = take.objectOptions(options) as { type?: string };
-      return new Blob([blobBytes(mount, take.path(path)) as Uint8Array<ArrayBuffer>], { type });
+      const bytes = blobBytes(mount, take.path(path)) as Uint8Array<ArrayBuffer>;
+      return Promise.resolve(new Blob([bytes], { type }));
     },
     lchmod: undefined,
     lchmodSync: undefined,
@@ -101,67 +119,73 @@ export function createFs(mount: Mount): NodeFs {
     promises,
   };
   for (const [name, value] of Object.entries(face)) {
-    if (typeof value === "function" && !/^[A-Z]/.test(name)) named(name, value as Call);
+    if (typeof value === "function" && !/^[A-Z]/.test(name)) named(name.replace(/^_/, ""), value as Call);
   }
   return face as unknown as NodeFs;
 }
 
+/** How many arguments come before the callback of a function that takes a fixed number. */
+const FIXED: { readonly [name: string]: number } = {
+  chmod: 2,
+  fchmod: 2,
+  chown: 3,
+  fchown: 3,
+  lchown: 3,
+  utimes: 3,
+  futimes: 3,
+  lutimes: 3,
+  link: 2,
+  rename: 2,
+};
+
 /** The callback forms. */
 function callbackFunctions(mount: Mount, calls: ReadonlyMap<string, Call>): { [name: string]: Call } {
-  const wholeSource = ([target]: readonly unknown[]) => ({ target: target as string | number });
+  const source = ([target]: readonly unknown[]) => ({ target: target as string | number });
   const forms: { [name: string]: Call } = {};
   for (const [name, call] of calls) {
-    if (!name.includes(".")) forms[name] = callbackForm(mount, call, wholeSource);
+    if (!name.includes(".")) forms[name] = callbackForm(mount, call, { source, fewest: FIXED[name] ?? 0 });
   }
 
+  const exists = calls.get("exists")!;
   forms.exists = promisified(
-    (path, callback) => {
-      const { callback: tell } = splitCallback([callback]);
-      const found = calls.get("exists")!(path);
-      settle({ value: found }).then(() => tell(found));
+    (...args) => {
+      const { callback, rest } = splitCallback(args);
+      const found = exists(rest[0]);
+      setImmediate(() => callback(found));
     },
-    (path) => settle(attempt(calls.get("exists")!, [path])),
+    (path) => settle(attempt(exists, [path])),
   );
 
-  // The buffer of a read that nobody gave one for has to be known to the answer.
-  const read = callbackForm(mount, calls.get("read")!, wholeSource, (rest) => [bufferOf(rest)]);
-  const withBuffer = (args: readonly unknown[]) => {
-    const { callback, rest } = splitCallback(args);
-    const [fd, ...more] = rest;
-    const number = take.descriptor(fd);
-    const { buffer, offset, length, position } = readArguments(more.length === 0 ? [{}] : more);
-    read(number, buffer, offset, length, position, callback);
-  };
-  const bufferResult = (count: string, buffer: string, name: string) => {
-    const made = promiseForm(mount, calls.get(name)!, wholeSource);
-    return async (...args: unknown[]) => ({ [count]: await made(...args), [buffer]: bufferOf(args) });
-  };
-  forms.read = promisified(
-    (...args) => withBuffer(args),
-    async (...args) => {
-      const [fd, ...more] = args;
-      const { buffer, offset, length, position } = readArguments(more.length === 0 ? [{}] : more);
-      return bufferResult("bytesRead", "buffer", "read")(fd, buffer, offset, length, position);
-    },
-  );
-  forms.write = promisified(
-    callbackForm(mount, calls.get("write")!, wholeSource, (rest) => [bufferOf(rest)]),
-    bufferResult("bytesWritten", "buffer", "write"),
-  );
-  forms.readv = promisified(
-    callbackForm(mount, calls.get("readv")!, wholeSource, (rest) => [bufferOf(rest)]),
-    bufferResult("bytesRead", "buffers", "readv"),
-  );
-  forms.writev = promisified(
-    callbackForm(mount, calls.get("writev")!, wholeSource, (rest) => [bufferOf(rest)]),
-    bufferResult("bytesWritten", "buffers", "writev"),
-  );
+  const transfers = [
+    ["read", "bytesRead", "buffer"],
+    ["readv", "bytesRead", "buffers"],
+    ["write", "bytesWritten", "buffer"],
+    ["writev", "bytesWritten", "buffer"],
+  ] as const;
+  for (const [name, count, given] of transfers) {
+    const call = calls.get(name)!;
+    const later = callbackForm(mount, call, { source, transfer: ([, buffer]) => buffer });
+    const promise = promiseForm(mount, call, source);
+    const whole = name === "read" ? withBuffer : (args: readonly unknown[]) => args;
+    forms[name] = promisified(
+      (...args) => {
+        const { callback, rest } = splitCallback(args);
+        later(...whole(rest), callback);
+      },
+      async (...args) => {
+        const all = whole(args);
+        return { [count]: await promise(...all), [given]: all[1] };
+      },
+    );
+  }
 
   for (const name of ["readFile", "writeFile", "appendFile"]) forms[name] = abortable(forms[name]!);
 
   forms.cp = (...args) => {
     const { callback, rest } = splitCallback(args);
-    deliver(cp(mount, rest[0], rest[1], rest[2]), callback);
+    // Node's own promise form stands behind this one, and so it names its result.
+    const done = cp(mount, rest[0], rest[1], rest[2]);
+    deliver(done, (error) => (error === null ? callback(null, undefined) : callback(error)));
   };
   forms.realpath = Object.assign(forms.realpath!, {
     native: named("native", callbackForm(mount, calls.get("realpath.native")!)),
@@ -169,8 +193,11 @@ function callbackFunctions(mount: Mount, calls: ReadonlyMap<string, Call>): { [n
   return forms;
 }
 
-function bufferOf(args: readonly unknown[]): unknown {
-  return args[1];
+/** The arguments of a read in full: the answer has to name the buffer that nobody gave. */
+function withBuffer([fd, ...more]: readonly unknown[]): unknown[] {
+  const number = take.descriptor(fd);
+  const { buffer, offset, length, position } = readArguments(more.length === 0 ? [{}] : more);
+  return [number, buffer, offset, length, position];
 }
 
 /** A form that answers with an AbortError where its options' signal was given or gives one before the answer. */

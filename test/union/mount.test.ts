@@ -249,3 +249,12 @@ test("provenance: layers and the container's own, through links in parents, and 
   mount.writeFile("/etc/motd", "new");
   expect(told("/etc/motd")).toEqual(["upper", "1 put", "upper put"]);
 });
+
+test("exists() is what stat() would find: a slash at the end asks for a directory", () => {
+  const mount = createMount(image());
+  const paths = ["/etc", "/etc/", "/etc/passwd", "/etc/passwd/", "/etc/passwd/.", "/nope", "", "/"];
+  expect(paths.map((path) => mount.exists(path))).toEqual([
+    ...[true, true, true, false],
+    ...[false, false, false, true],
+  ]);
+});

@@ -164,8 +164,8 @@ export function unixTime(value: unknown, name = "time"): number {
  * A time to set. Node passes seconds as a double, and libuv keeps whole microseconds of it
  * (`uv__fs_to_timespec`).
  */
-export function time(value: unknown): TimeEdit {
-  const seconds = unixTime(value);
+export function time(value: unknown, name?: string): TimeEdit {
+  const seconds = unixTime(value, name);
   const whole = Math.trunc(seconds);
   const nanoseconds = Math.trunc((seconds - whole) * 1e9);
   return fromSeconds(whole) + BigInt(nanoseconds - (nanoseconds % 1000));
@@ -182,7 +182,7 @@ export function bytes(value: unknown, name = "buffer"): Uint8Array {
 
 export function byteList(value: unknown): Uint8Array[] {
   if (!Array.isArray(value) || !value.every((item) => ArrayBuffer.isView(item))) {
-    throw invalidType("buffers", "an instance of ArrayBufferView[]", value);
+    throw invalidType("buffers", "an ArrayBufferView[]", value);
   }
   return value.map((item) => bytes(item));
 }
@@ -197,7 +197,7 @@ export function position(value: unknown): number | null {
     }
     return Number(value);
   }
-  throw invalidType("position", "of type number or bigint", value);
+  throw invalidType("position", "of type bigint or integer", value);
 }
 
 /** What is to be written to a file as a whole or in part. */

@@ -32,12 +32,12 @@ export function attributeFunctions(mount: Mount) {
     throw systemError(stat, syscall, name);
   }
 
-  function utimesSync(target: calls.Target, atime: unknown, mtime: unknown, last: Last, syscall: string) {
+  function utimesSync(target: string, atime: unknown, mtime: unknown, last: Last, syscall: string) {
     const accessed = take.time(atime);
     const modified = take.time(mtime);
     // The times are given, so what the clock says does not matter.
     const done = calls.utimens(mount.context, target, accessed, modified, last, 0n);
-    succeed(done, syscall, typeof target === "string" ? target : undefined);
+    succeed(done, syscall, target);
   }
 
   return {
@@ -49,7 +49,7 @@ export function attributeFunctions(mount: Mount) {
     /** Never throws, whatever it is given. */
     existsSync(path: unknown): boolean {
       try {
-        return mount.exists(take.path(path));
+        return typeof calls.placeOf(mount.context, take.path(path), "follow", true) !== "number";
       } catch {
         return false;
       }
@@ -115,7 +115,10 @@ export function attributeFunctions(mount: Mount) {
     },
 
     futimesSync(fd: unknown, atime: unknown, mtime: unknown): void {
-      utimesSync(take.descriptor(fd), atime, mtime, "follow", "futime");
+      const target = take.descriptor(fd);
+      const accessed = take.time(atime, "atime");
+      const modified = take.time(mtime, "mtime");
+      succeed(calls.utimens(mount.context, target, accessed, modified, "follow", 0n), "futime");
     },
   };
 }

@@ -5,19 +5,23 @@
  * at the `filter`, whose answer may be a promise. Nothing else differs between the forms. Entries are
  * copied by their own names, whatever bytes they hold.
  */
+import { posix } from "../../platform/node-builtins.ts";
 import { errno } from "../../posix/errno.ts";
 import { type Kind, kindOf } from "../../posix/mode.ts";
-import { joinPath, splitPath } from "../../posix/path.ts";
+import { splitPath } from "../../posix/path.ts";
 import * as attributes from "../../union/attribute-calls.ts";
+import { isWithin } from "../../union/context.ts";
 import type { Mount } from "../../union/mount.ts";
 import * as names from "../../union/name-calls.ts";
 import type { Stat } from "../../union/types.ts";
 import * as take from "./arguments.ts";
 import { statOf } from "./attribute-functions.ts";
 import { copyFile } from "./copy-file.ts";
-import { invalidType, type Refusal, refusal, succeed, systemError } from "./errors.ts";
+import { invalidType, type Refusal, refusal, succeed, systemError, withErrno } from "./errors.ts";
+import { type Form, mkdirAll } from "./name-functions.ts";
 import { absolutePath } from "./realpath.ts";
 import { scan } from "./remove.ts";
+import { statsOf } from "./stats.ts";
 
 export interface CpOptions {
   readonly dereference: boolean;
@@ -40,7 +44,7 @@ export function cpOptions(value: unknown): CpOptions {
     preserveTimestamps: take.optionalBoolean(given, "preserveTimestamps", false),
     recursive: take.optionalBoolean(given, "recursive", false),
     verbatimSymlinks: take.optionalBoolean(given, "verbatimSymlinks", false),
-    mode: take.threeBits(mode),
+    mode: mode === undefined || mode === null ? 0 : take.integer(mode, "mode", 0, 7),
   };
   if (options.dereference && options.verbatimSymlinks) {
     const message = 'Option "dereference" cannot be used in combination with option "verbatimSymlinks"';
@@ -61,7 +65,7 @@ const TITLES = {
   ERR_FS_CP_FIFO_PIPE: ["Cannot copy a FIFO pipe", "EINVAL"],
   ERR_FS_CP_UNKNOWN: ["Cannot copy an unknown file type", "EINVAL"],
   ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY: ["Cannot overwrite symlink in subdirectory of self", "EINVAL"],
-  ERR_FS_EISDIR: ["Recursive option not enabled, cannot copy a directory", "EISDIR"],
+  ERR_FS_EISDIR: ["Path is a directory", "EISDIR"],
 } as const satisfies { readonly [code: string]: readonly [string, Refusal["errno"]] };
 
 function refused(code: keyof typeof TITLES, message: string, path: string): Error {
@@ -80,27 +84,29 @@ function sameInode(a: Stat, b: Stat): boolean {
 class Copy {
   readonly #mount: Mount;
   readonly #options: CpOptions;
+  readonly #form: Form;
 
-  constructor(mount: Mount, options: CpOptions) {
+  constructor(mount: Mount, options: CpOptions, form: Form) {
     this.#mount = mount;
     this.#options = options;
+    this.#form = form;
   }
 
   /** Yields what the filter gave; is resumed with its answer. */
   *run(source: string, target: string): Generator<unknown, void, unknown> {
-    const found = this.#check(source, target);
-    this.#checkParents(source, found, target);
     if (!(yield* this.#wanted(source, target))) return;
+    const { from, there } = this.#check(source, target);
+    this.#checkParents(source, from, target);
     this.#makeParents(target);
-    yield* this.#copy(source, target, this.#check(source, target));
+    yield* this.#copy(source, target, from, there);
   }
 
   #stat(path: string): Stat | number {
     return statOf(this.#mount, path, this.#options.dereference ? "follow" : "nofollow");
   }
 
-  /** What is to be copied, and whether it may go where it is to go. */
-  #check(source: string, target: string): Stat {
+  /** What is to be copied, and whether something is where it is to go. */
+  #check(source: string, target: string): { readonly from: Stat; readonly there: boolean } {
     const from = this.#stat(source);
     const syscall = this.#options.dereference ? "stat" : "lstat";
     if (typeof from === "number") throw systemError(from, syscall, source);
@@ -117,7 +123,7 @@ class Copy {
       throw refused("ERR_FS_CP_NON_DIR_TO_DIR", message, target);
     }
     if (isDirectory(from) && this.#isWithin(source, target)) throw this.#intoItself(source, target);
-    return from;
+    return { from, there: typeof to === "object" };
   }
 
   #intoItself(source: string, target: string): Error {
@@ -130,13 +136,22 @@ class Copy {
     return outer.every((part, at) => inner[at] === part);
   }
 
-  /** Links and other names may lead the target into the source where the paths do not show it. */
+  /**
+   * Links may lead the target into the source where the paths do not show it; Node finds that only for
+   * the directory itself, and below it copies until a path is too long.
+   */
   #checkParents(source: string, from: Stat, target: string): void {
-    const sourceParent = splitPath(absolutePath(this.#mount, source)).slice(0, -1).join("/");
+    if (!isDirectory(from)) return;
+    const { context } = this.#mount;
+    const outer = attributes.placeOf(context, source, "follow", true);
     const parts = splitPath(absolutePath(this.#mount, target)).slice(0, -1);
-    for (; parts.length > 0 && parts.join("/") !== sourceParent; parts.pop()) {
-      const above = statOf(this.#mount, `/${parts.join("/")}`, "follow");
-      if (typeof above === "object" && sameInode(from, above)) throw this.#intoItself(source, target);
+    for (; typeof outer === "object"; parts.pop()) {
+      const inner = attributes.placeOf(context, `/${parts.join("/")}`, "follow", true);
+      if (typeof inner === "number") continue;
+      const { filesystem } = inner.attachment;
+      const inside = filesystem === outer.attachment.filesystem && isWithin(filesystem, inner.id, outer.id);
+      if (inside && filesystem.kind(inner.id) === "directory") throw this.#intoItself(source, target);
+      return;
     }
   }
 
@@ -148,22 +163,22 @@ class Copy {
   }
 
   #makeParents(target: string): void {
-    const parts = splitPath(absolutePath(this.#mount, target)).slice(0, -1);
-    for (let depth = 1; depth <= parts.length; depth++) {
-      const path = `/${parts.slice(0, depth).join("/")}`;
-      const made = names.mkdir(this.#mount.context, path, 0o777);
-      if (made < 0 && made !== -errno.EEXIST) throw systemError(made, "mkdir", path);
-    }
+    const parent = posix.dirname(target);
+    const stat = statOf(this.#mount, parent, "follow");
+    if (typeof stat === "object") return;
+    if (this.#form === "async" && stat !== -errno.ENOENT) throw systemError(stat, "stat", parent);
+    mkdirAll(this.#mount, parent, 0o777, this.#form);
   }
 
-  *#copy(source: string, target: string, from: Stat): Generator<unknown, void, unknown> {
+  *#copy(source: string, target: string, from: Stat, there: boolean): Generator<unknown, void, unknown> {
     const kind: Kind = kindOf(from.mode) ?? "file";
-    const to = this.#stat(target);
-    const there = typeof to === "object";
     switch (kind) {
       case "directory":
-        if (!this.#options.recursive)
-          throw refused("ERR_FS_EISDIR", `${source} is a directory (not copied)`, source);
+        if (!this.#options.recursive) {
+          const error = refused("ERR_FS_EISDIR", `${source} is a directory (not copied)`, source);
+          // The number and the code of this one disagree in Node's synchronous form.
+          throw this.#form === "sync" ? withErrno(error, errno.EINVAL) : error;
+        }
         return yield* this.#copyDirectory(source, target, from, there);
       case "file":
       case "char":
@@ -190,8 +205,10 @@ class Copy {
     }
     succeed(copyFile(this.#mount, source, target, mode), "copyfile", source, target);
     if (preserveTimestamps) {
-      const { atime, mtime } = from;
-      succeed(attributes.utimens(context, target, atime, mtime, "follow", 0n), "utime", target);
+      // What Node keeps is what a Date holds.
+      const { atime, mtime } = statsOf(from, false);
+      const edits = [take.time(atime), take.time(mtime)] as const;
+      succeed(attributes.utimens(context, target, ...edits, "follow", 0n), "utime", target);
     }
     succeed(attributes.chmod(context, target, from.mode, "follow"), "chmod", target);
   }
@@ -206,10 +223,11 @@ class Copy {
     const entries = scan(this.#mount, source);
     if (typeof entries === "number") throw systemError(entries, "opendir", source);
     for (const { name } of entries) {
-      const inner = joinPath(source, name);
-      const outer = joinPath(target, name);
+      const inner = posix.join(source, name);
+      const outer = posix.join(target, name);
       if (!(yield* this.#wanted(inner, outer))) continue;
-      yield* this.#copy(inner, outer, this.#check(inner, outer));
+      const found = this.#check(inner, outer);
+      yield* this.#copy(inner, outer, found.from, found.there);
     }
     if (!there) succeed(attributes.chmod(this.#mount.context, target, from.mode, "follow"), "chmod", target);
   }
@@ -224,8 +242,7 @@ class Copy {
   /** Where a link leads, as seen from its own directory. */
   #absoluteTarget(link: string, target: string): string {
     if (target.startsWith("/")) return target;
-    const directory = absolutePath(this.#mount, `${link}/..`);
-    return absolutePath(this.#mount, joinPath(directory, target));
+    return absolutePath(this.#mount, `${posix.dirname(link)}/${target}`);
   }
 
   #copyLink(source: string, target: string, there: boolean): void {
@@ -233,26 +250,25 @@ class Copy {
     const read = this.#readlink(source);
     if (typeof read === "number") throw systemError(read, "readlink", source);
     const leadsTo = this.#options.verbatimSymlinks ? read : this.#absoluteTarget(source, read);
-    if (there) {
-      const old = this.#readlink(target);
-      if (typeof old === "string") {
-        this.#checkLinks(source, leadsTo, target, this.#absoluteTarget(target, old));
-      } else if (old !== -errno.EINVAL) {
-        throw systemError(old, "readlink", target);
-      }
-      if (typeof old === "string") succeed(names.unlink(context, target), "unlink", target);
+    const old = there ? this.#readlink(target) : -errno.EINVAL;
+    if (typeof old === "string") {
+      this.#checkLinks(source, leadsTo, target, this.#absoluteTarget(target, old));
+      succeed(names.unlink(context, target), "unlink", target);
+    } else if (old !== -errno.EINVAL) {
+      throw systemError(old, "readlink", target);
     }
     succeed(names.symlink(context, leadsTo, target), "symlink", leadsTo, target);
   }
 
   #checkLinks(source: string, leadsTo: string, target: string, old: string): void {
-    const from = statOf(this.#mount, source, "follow");
-    if (typeof from === "object" && isDirectory(from) && this.#isWithin(leadsTo, old)) {
+    if (this.#isWithin(leadsTo, old)) {
       const message = `cannot copy ${leadsTo} to a subdirectory of self ${old}`;
       throw refused("ERR_FS_CP_EINVAL", message, target);
     }
-    const to = statOf(this.#mount, target, "follow");
-    if (typeof to === "object" && isDirectory(to) && this.#isWithin(old, leadsTo)) {
+    const asked = this.#form === "sync" ? target : source;
+    const stat = statOf(this.#mount, asked, "follow");
+    if (typeof stat === "number") throw systemError(stat, "stat", asked);
+    if (isDirectory(stat) && this.#isWithin(old, leadsTo)) {
       const message = `cannot overwrite ${old} with ${leadsTo}`;
       throw refused("ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY", message, target);
     }
@@ -261,7 +277,7 @@ class Copy {
 
 export function cpSync(mount: Mount, from: unknown, to: unknown, value?: unknown): void {
   const options = cpOptions(value);
-  const steps = new Copy(mount, options).run(take.path(from, "src"), take.path(to, "dest"));
+  const steps = new Copy(mount, options, "sync").run(take.path(from, "src"), take.path(to, "dest"));
   for (let step = steps.next(); step.done !== true; ) {
     if (step.value instanceof Promise) {
       const message =
@@ -275,7 +291,7 @@ export function cpSync(mount: Mount, from: unknown, to: unknown, value?: unknown
 /** The arguments are refused by the call itself, everything else by the promise. */
 export function cp(mount: Mount, from: unknown, to: unknown, value?: unknown): Promise<void> {
   const options = cpOptions(value);
-  const steps = new Copy(mount, options).run(take.path(from, "src"), take.path(to, "dest"));
+  const steps = new Copy(mount, options, "async").run(take.path(from, "src"), take.path(to, "dest"));
   return (async () => {
     for (let step = steps.next(); step.done !== true; ) step = steps.next(await step.value);
   })();

@@ -13,7 +13,7 @@ import type { Mount } from "../../union/mount.ts";
 import { close, open } from "../../union/open.ts";
 import { O_DIRECTORY, O_RDONLY } from "../../union/types.ts";
 import * as take from "./arguments.ts";
-import { Dirent } from "./dirent.ts";
+import { type Dirent, direntOf } from "./dirent.ts";
 import { codedError, succeed, systemError } from "./errors.ts";
 import { attempt, type Callback, settle } from "./forms.ts";
 import { scan } from "./remove.ts";
@@ -48,7 +48,7 @@ export function readdir(mount: Mount, path: unknown, options: unknown) {
     for (const { name, kind } of listing(mount, directory)) {
       if (withFileTypes) {
         const parent = prefix === "" ? shown : take.encodeName(directory, undefined);
-        results.push(new Dirent(take.encodeName(name, encoding), parent, kind));
+        results.push(direntOf(take.encodeName(name, encoding), kind, parent));
       } else results.push(take.encodeName(prefix + name, encoding));
       // Without types Node asks what a link leads to, and so goes through it.
       const enter = recursive && (kind === "directory" || (!withFileTypes && kind === "symlink"));
@@ -115,14 +115,16 @@ export class Dir {
   #dirent({ name, kind }: DirectoryEntry): Dirent {
     if (this.#recursive && kind === "directory") this.#pending.push(within(this.#directory, name));
     const parent = take.encodeName(this.#directory, undefined);
-    return new Dirent(take.encodeName(name, this.#encoding), parent, kind);
+    return direntOf(take.encodeName(name, this.#encoding), kind, parent);
   }
 
   #open(): void {
     if (this.#fd < 0) throw codedError(...CLOSED);
   }
 
+  /** Reading what is closed is told at once, closing it again by the promise or the callback: as in Node. */
   read(callback?: Callback): Promise<unknown> | undefined {
+    this.#open();
     return this.#asynchronously(() => this.readSync(), callback);
   }
 
@@ -138,9 +140,7 @@ export class Dir {
   }
 
   #asynchronously(call: () => unknown, callback: Callback | undefined): Promise<unknown> | undefined {
-    if (callback === undefined)
-      return settle(this.#fd < 0 ? { error: codedError(...CLOSED) } : attempt(call, []));
-    this.#open();
+    if (callback === undefined) return settle(attempt(call, []));
     const outcome = attempt(call, []);
     if ("error" in outcome) setImmediate(callback, outcome.error);
     else if (outcome.value === undefined) setImmediate(callback, null);
@@ -156,12 +156,20 @@ export class Dir {
         yield entry;
       }
     } finally {
-      if (this.#fd >= 0) await this.close();
+      await this.close();
     }
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Dirent, void, undefined> {
     return this.entries();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.closeSync();
   }
 }
 

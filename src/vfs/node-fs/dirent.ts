@@ -5,7 +5,7 @@ import type { Buffer } from "../../platform/node-builtins.ts";
 import type { Kind } from "../../posix/mode.ts";
 import * as constants from "./constants.ts";
 
-const TYPES: { readonly [kind in Kind]: number } = {
+const DIRENT_TYPES: { readonly [kind in Kind]: number } = {
   file: constants.UV_DIRENT_FILE,
   directory: constants.UV_DIRENT_DIR,
   symlink: constants.UV_DIRENT_LINK,
@@ -22,11 +22,12 @@ export class Dirent {
   readonly path: string | Buffer;
   readonly #type: number;
 
-  constructor(name: string | Buffer, parent: string | Buffer, kind: Kind) {
+  /** @param type one of `UV_DIRENT_*`, as in Node */
+  constructor(name: string | Buffer, type: number, path: string | Buffer) {
     this.name = name;
-    this.parentPath = parent;
-    this.path = parent;
-    this.#type = TYPES[kind];
+    this.parentPath = path;
+    this.path = path;
+    this.#type = type;
   }
 
   isDirectory(): boolean {
@@ -56,4 +57,8 @@ export class Dirent {
   isSocket(): boolean {
     return this.#type === constants.UV_DIRENT_SOCKET;
   }
+}
+
+export function direntOf(name: string | Buffer, kind: Kind, parent: string | Buffer): Dirent {
+  return new Dirent(name, DIRENT_TYPES[kind], parent);
 }

@@ -78,9 +78,30 @@ export function outOfRange(name: string, range: string, value: number | bigint):
   return Object.assign(new RangeError(message), { code: "ERR_OUT_OF_RANGE" });
 }
 
-/** An error of a TypeError's or RangeError's kind is the caller's mistake and is thrown at once, in every form. */
+const argumentErrors = new WeakSet<Error>();
+
+/** A mistake in the arguments that Node makes a plain error of. */
+export function argumentError(code: string, message: string): Error {
+  const error = codedError(code, message);
+  argumentErrors.add(error);
+  return error;
+}
+
+const lateErrors = new WeakSet<Error>();
+
+/** An encoding that is taken where it stands for no decoding, and found to be none when text is wanted. */
+export function unknownEncoding(encoding: string): TypeError {
+  const error = Object.assign(new TypeError(`Unknown encoding: ${encoding}`), {
+    code: "ERR_UNKNOWN_ENCODING",
+  });
+  lateErrors.add(error);
+  return error;
+}
+
+/** Whether an error is the caller's mistake, which is thrown at once in every form. */
 export function isArgumentError(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError;
+  if (!(error instanceof Error) || lateErrors.has(error)) return false;
+  return error instanceof TypeError || error instanceof RangeError || argumentErrors.has(error);
 }
 
 /** An error of Node's own with nothing but a code and a message. */
@@ -110,4 +131,10 @@ export function refusal({ code, title, errno: name, message, path, syscall }: Re
   error.name = "SystemError";
   const info = { code: name, message, path, syscall, errno: errno[name] };
   return Object.assign(error, { code, info, errno: errno[name], syscall, path });
+}
+
+/** The same refusal with another number, in the error and in its `info`. */
+export function withErrno(error: Error, number: number): Error {
+  const { info } = error as Error & { info: object };
+  return Object.assign(error, { errno: number, info: { ...info, errno: number } });
 }

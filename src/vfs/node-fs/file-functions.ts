@@ -11,7 +11,7 @@ import { SEEK_CUR } from "../../union/types.ts";
 import * as take from "./arguments.ts";
 import { statOf } from "./attribute-functions.ts";
 import { copyFile } from "./copy-file.ts";
-import { succeed, systemError } from "./errors.ts";
+import { succeed, systemError, unknownEncoding } from "./errors.ts";
 import { readArguments, writeArguments } from "./transfer.ts";
 
 /** How much is read at once where a size does not say it. */
@@ -34,9 +34,10 @@ export function isDescriptor(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 2 ** 31 - 1;
 }
 
-function readAll(mount: Mount, fd: number): Buffer {
+/** @param first the call that a descriptor which is none is told by */
+function readAll(mount: Mount, fd: number, first: "fstat" | "read"): Buffer {
   const stat = statOf(mount, fd, "follow");
-  if (typeof stat === "number") throw systemError(stat, "fstat");
+  if (typeof stat === "number") throw systemError(stat, first);
   const size = (stat.mode & 0o170000) === 0o100000 ? stat.size : 0;
   if (size === 0) return readChunks(mount, fd);
   const all = Buffer.allocUnsafeSlow(size);
@@ -158,7 +159,7 @@ export function fileFunctions(mount: Mount) {
 
     truncateSync(path: unknown, length: unknown = 0): void {
       const target = isDescriptor(path) ? path : take.path(path);
-      const size = Math.max(0, take.integer(length ?? 0, "len"));
+      const size = Math.max(0, take.integer(length, "len"));
       withFile(mount, target, take.openFlags("r+"), undefined, (fd) => {
         succeed(data.ftruncate(mount.context, fd, size), "ftruncate");
       });
@@ -173,9 +174,12 @@ export function fileFunctions(mount: Mount) {
     readFileSync(file: unknown, options?: unknown): string | Buffer {
       const given = take.encodingOptions(options);
       const flags = take.openFlags(given.flag ?? "r");
-      const all = withFile(mount, file, flags, undefined, (fd) => readAll(mount, fd));
       const { encoding } = given;
-      return encoding && encoding !== "buffer" ? all.toString(encoding as BufferEncoding) : all;
+      // Node reads text by a function of its own, which asks nothing first.
+      const first = encoding === "utf8" || encoding === "utf-8" ? "read" : "fstat";
+      const all = withFile(mount, file, flags, undefined, (fd) => readAll(mount, fd, first));
+      if (encoding === "buffer") throw unknownEncoding(encoding);
+      return encoding ? all.toString(encoding as BufferEncoding) : all;
     },
 
     writeFileSync(file: unknown, content: unknown, options?: unknown): void {

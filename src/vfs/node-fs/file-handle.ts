@@ -8,13 +8,12 @@
 import { createInterface, EventEmitter, type Interface } from "../../platform/node-builtins.ts";
 import * as take from "./arguments.ts";
 import { codedError } from "./errors.ts";
-import { readArguments, writeArguments } from "./transfer.ts";
-import { wholeFile } from "./whole-file.ts";
+import { handleReadArguments, writeArguments } from "./transfer.ts";
+import { isChunks, throwIfAborted, writeChunks } from "./whole-file.ts";
 
 /** The promise forms of what a handle does. */
 export type HandleFunctions = { readonly [name in HandleFunction]: (...args: unknown[]) => Promise<unknown> };
 type HandleFunction =
-  | "appendFile"
   | "close"
   | "fchmod"
   | "fchown"
@@ -102,11 +101,9 @@ export class FileHandle extends EventEmitter {
   }
 
   async read(...args: unknown[]) {
-    const { buffer, target, offset, length, position } = readArguments(
-      args.length === 0 ? [{}] : args,
-      "all",
-    );
     this.#opened("read");
+    const { buffer, target, offset, length, position } = handleReadArguments(args);
+    if (length === 0) return { bytesRead: 0, buffer };
     const bytesRead = await this.#call<number>("read", target, offset, length, position);
     return { bytesRead, buffer };
   }
@@ -155,17 +152,30 @@ export class FileHandle extends EventEmitter {
     return this.#call("fdatasync");
   }
 
-  readFile(options?: unknown): Promise<unknown> {
+  async readFile(options?: unknown): Promise<unknown> {
+    this.#opened("readFile");
+    throwIfAborted(take.encodingOptions(options).signal);
     return this.#call("readFile", options);
   }
 
   async writeFile(data: unknown, options?: unknown): Promise<void> {
-    await this.#call("writeFile", await wholeFile(data, options), options);
+    await this.#writeWhole(data, options);
   }
 
   /** Writes where the descriptor stands, as Node does with a handle. */
   async appendFile(data: unknown, options?: unknown): Promise<void> {
-    await this.#call("appendFile", await wholeFile(data, options), options);
+    await this.#writeWhole(data, options);
+  }
+
+  async #writeWhole(data: unknown, options: unknown): Promise<void> {
+    this.#opened("writeFile");
+    const given = take.encodingOptions(options);
+    if (isChunks(data)) {
+      await writeChunks(data, given, (...part) => this.#call<number>("write", ...part));
+      return;
+    }
+    throwIfAborted(given.signal);
+    await this.#call("writeFile", data, options);
   }
 
   createReadStream(options?: object): NodeJS.ReadableStream {

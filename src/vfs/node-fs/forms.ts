@@ -15,13 +15,13 @@ import { invalidType, isArgumentError } from "./errors.ts";
 export type Callback = (error: unknown, ...results: unknown[]) => void;
 export type Call = (...args: unknown[]) => unknown;
 
-/** Splits a call's arguments at its callback, the last function among them. */
-export function splitCallback(
-  args: readonly unknown[],
-  name = "cb",
-): { callback: Callback; rest: unknown[] } {
+/**
+ * Splits a call's arguments at its callback, the last function among them.
+ * @param fewest how many come before it at least
+ */
+export function splitCallback(args: readonly unknown[], fewest = 0): { callback: Callback; rest: unknown[] } {
   const at = args.findLastIndex((arg) => typeof arg === "function");
-  if (at < 0) throw invalidType(name, "of type function", args.at(-1));
+  if (at < fewest) throw invalidType("cb", "of type function", at < 0 ? args.at(-1) : undefined);
   return { callback: args[at] as Callback, rest: args.slice(0, at) };
 }
 
@@ -77,21 +77,25 @@ export function promiseForm(mount: Mount, call: Call, source?: Source): Call {
   };
 }
 
-/** @param more what the callback gets after the result, from the call's arguments */
+/** What the callback of a read or write gets whatever happens: how much was moved, and what was given. */
+export type Transfer = (rest: readonly unknown[]) => unknown;
+
+/** @param fewest how many arguments come before the callback at least */
 export function callbackForm(
   mount: Mount,
   call: Call,
-  source?: Source,
-  more: (rest: readonly unknown[]) => unknown[] = () => [],
+  { source, transfer, fewest }: { source?: Source; transfer?: Transfer; fewest?: number } = {},
 ): Call {
   return (...args) => {
-    const { callback, rest } = splitCallback(args);
+    const { callback: given, rest } = splitCallback(args, fewest);
+    const callback: Callback =
+      transfer === undefined ? given : (error, count = 0) => given(error, count, transfer(rest));
     const outcome = attempt(call, rest);
     if (source !== undefined && isNotLocal(outcome)) {
-      deliver(whenPrepared(mount, call, rest, source), callback, () => more(rest));
+      deliver(whenPrepared(mount, call, rest, source), callback);
     } else if ("value" in outcome) {
       if (outcome.value === undefined) setImmediate(callback, null);
-      else setImmediate(callback, null, outcome.value, ...more(rest));
+      else setImmediate(callback, null, outcome.value);
     } else if (isArgumentError(outcome.error)) {
       throw outcome.error;
     } else {
@@ -101,15 +105,11 @@ export function callbackForm(
 }
 
 /** Gives a promise's outcome to a callback, whose own errors are nobody's rejection. */
-export function deliver(
-  promise: Promise<unknown>,
-  callback: Callback,
-  more: () => unknown[] = () => [],
-): void {
+export function deliver(promise: Promise<unknown>, callback: Callback): void {
   promise.then(
     (value) => {
       if (value === undefined) setImmediate(callback, null);
-      else setImmediate(callback, null, value, ...more());
+      else setImmediate(callback, null, value);
     },
     (error) => setImmediate(callback, error),
   );

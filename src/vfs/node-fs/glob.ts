@@ -10,7 +10,7 @@ import { joinPath } from "../../posix/path.ts";
 import { placeOf } from "../../union/attribute-calls.ts";
 import type { Mount } from "../../union/mount.ts";
 import * as take from "./arguments.ts";
-import { Dirent } from "./dirent.ts";
+import { type Dirent, direntOf } from "./dirent.ts";
 import { invalidType } from "./errors.ts";
 import { compilePattern, GLOBSTAR, type Part } from "./glob-pattern.ts";
 import { absolutePath } from "./realpath.ts";
@@ -143,7 +143,7 @@ export function glob(mount: Mount, pattern: unknown, value: unknown): Generator<
   const { exclude } = options;
   const asDirent = ({ path, kind }: Match) => {
     const full = posix.resolve(cwd, path);
-    return new Dirent(take.encodeName(posix.basename(full), undefined), posix.dirname(full), kind);
+    return direntOf(take.encodeName(posix.basename(full), undefined), kind, posix.dirname(full));
   };
   const asName = (path: string) => take.encodeName(path, undefined) as string;
   const isExcluded = Array.isArray(exclude) ? excluder(patternList(exclude), cwd) : undefined;

@@ -3,61 +3,73 @@
  */
 import { platform } from "#platform";
 import { errno } from "../../posix/errno.ts";
-import { splitPath } from "../../posix/path.ts";
 import * as attributes from "../../union/attribute-calls.ts";
 import type { Mount } from "../../union/mount.ts";
 import * as calls from "../../union/name-calls.ts";
 import * as take from "./arguments.ts";
-import { invalidType, invalidValue, succeed, systemError } from "./errors.ts";
+import { argumentError, succeed, systemError } from "./errors.ts";
 import { nativeRealpath, realpath } from "./realpath.ts";
-import { removeSync, removeTree, requireDirectory, rmdirOptions, rmOptions } from "./remove.ts";
+import { remove, removeTree, requireDirectory, rmdirOptions, rmOptions } from "./remove.ts";
 
 /** What mkdtemp(3) makes the last six characters of. */
 const ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
-function isDirectory(mount: Mount, path: string): boolean {
-  const place = attributes.placeOf(mount.context, path, "follow", true);
-  return typeof place !== "number" && place.attachment.filesystem.kind(place.id) === "directory";
-}
+/** Whether a call is made in an asynchronous form: where Node's forms differ, so do ours. */
+export type Form = "sync" | "async";
 
 /**
- * Makes a directory and those above it. @returns the first one made, or undefined where all were there
+ * Makes a directory and those above it, from the far end as Node's `MKDirp` does: the text of the path
+ * says what is above, and what is there already need only lead to a directory.
+ * @returns the first one made, or undefined where all were there
  */
-function mkdirAll(mount: Mount, path: string, mode: number): string | undefined {
-  const parts = splitPath(path);
-  const prefix = path.startsWith("/") ? "/" : "";
-  const ancestor = (depth: number) => prefix + parts.slice(0, depth).join("/");
-  let missing = parts.length;
-  for (; missing > 0; missing--) {
-    const made = calls.mkdir(mount.context, ancestor(missing), mode);
-    if (made === 0) break;
-    if (made === -errno.ENOENT && missing > 1) continue;
-    if (missing < parts.length && made === -errno.EEXIST && isDirectory(mount, ancestor(missing))) break;
-    if (made === -errno.EEXIST && isDirectory(mount, path)) return undefined;
-    if (made === -errno.EEXIST && missing < parts.length) {
-      // A link that leads nowhere is where a directory would have to be.
-      const leads = attributes.placeOf(mount.context, ancestor(missing), "follow", true);
-      throw systemError(typeof leads === "number" ? leads : -errno.ENOTDIR, "mkdir", path);
+export function mkdirAll(mount: Mount, path: string, mode: number, form: Form): string | undefined {
+  let first: string | undefined;
+  const wanted = [path];
+  for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
+    const made = calls.mkdir(mount.context, next, mode);
+    const slash = next.lastIndexOf("/");
+    if (made === 0) {
+      first ??= next;
+    } else if (made === -errno.ENOENT && slash >= 0) {
+      wanted.push(next, next.slice(0, slash));
+    } else if (made === -errno.ENOENT || made === -errno.EEXIST) {
+      const error = notDirectory(mount, next, wanted.length > 0);
+      // In this form a link that leads nowhere is told with its own path.
+      if (form === "async" && error === -errno.ENOENT && wanted.length > 0) {
+        throw systemError(-errno.ENOTDIR, "mkdir", next);
+      }
+      succeed(error, "mkdir", path);
+    } else {
+      throw systemError(made, "mkdir", path);
     }
-    throw systemError(made, "mkdir", path);
   }
-  if (missing === 0) return undefined;
-  for (let depth = missing + 1; depth <= parts.length; depth++) {
-    succeed(calls.mkdir(mount.context, ancestor(depth), mode), "mkdir", path);
-  }
-  return ancestor(missing);
+  return first;
 }
 
-export function nameFunctions(mount: Mount) {
+/** 0 for what leads to a directory; else why a directory cannot be there, or, if `above`, not beneath it. */
+function notDirectory(mount: Mount, path: string, above: boolean): number {
+  const place = attributes.placeOf(mount.context, path, "follow", true);
+  if (typeof place === "number") return place;
+  if (place.attachment.filesystem.kind(place.id) === "directory") return 0;
+  return above ? -errno.ENOTDIR : -errno.EEXIST;
+}
+
+/** What Node's own walk takes: anything, as text. */
+function anyPath(path: unknown): string {
+  return take.path(path instanceof URL || typeof path === "string" ? path : String(path));
+}
+
+/** The functions as one form has them. */
+export function nameFunctions(mount: Mount, form: Form) {
   return {
     mkdirSync(path: unknown, options?: unknown): string | undefined {
       const isMode = typeof options === "number" || typeof options === "string";
       const given = (isMode ? { mode: options } : (options ?? {})) as take.Options;
       const name = take.path(path);
       const recursive = take.optionalBoolean(given, "recursive", false);
-      const mode = take.mode(given.mode, isMode ? "mode" : "options.mode", 0o777);
+      const mode = take.mode(given.mode, "mode", 0o777);
       if (recursive) {
-        const first = mkdirAll(mount, name, mode);
+        const first = mkdirAll(mount, name, mode, form);
         return first === undefined ? undefined : (take.encodeName(first, undefined) as string);
       }
       succeed(calls.mkdir(mount.context, name, mode), "mkdir", name);
@@ -78,11 +90,9 @@ export function nameFunctions(mount: Mount) {
     },
 
     symlinkSync(target: unknown, path: unknown, type?: unknown): void {
-      if (type !== undefined && type !== null && !["dir", "file", "junction"].includes(type as string)) {
-        const reason = "must be one of 'dir', 'file', 'junction', or undefined";
-        throw typeof type === "string"
-          ? invalidValue("type", type, reason)
-          : invalidType("type", "one of type string or undefined", type);
+      if (typeof type === "string" && !["dir", "file", "junction"].includes(type)) {
+        const message = `Symlink type must be one of "dir", "file", or "junction". Received "${type}"`;
+        throw argumentError("ERR_FS_INVALID_SYMLINK_TYPE", message);
       }
       const from = take.path(target, "target");
       const to = take.path(path);
@@ -117,12 +127,12 @@ export function nameFunctions(mount: Mount) {
     },
 
     rmSync(path: unknown, options?: unknown): void {
-      removeSync(mount, take.path(path), rmOptions(options));
+      remove(mount, take.path(path), rmOptions(options), form);
     },
 
     readlinkSync(path: unknown, options?: unknown) {
       const { encoding } = take.encodingOptions(options);
-      const name = take.path(path);
+      const name = take.path(path, "oldPath");
       const place = attributes.placeOf(mount.context, name, "nofollow", true);
       if (typeof place === "number") throw systemError(place, "readlink", name);
       const { filesystem } = place.attachment;
@@ -133,7 +143,7 @@ export function nameFunctions(mount: Mount) {
     realpathSync: Object.assign(
       function realpathSync(path: unknown, options?: unknown) {
         const { encoding } = take.encodingOptions(options);
-        return take.encodeName(realpath(mount, take.path(path)), encoding);
+        return take.encodeName(realpath(mount, anyPath(path)), encoding);
       },
       {
         native(path: unknown, options?: unknown) {

@@ -2,28 +2,28 @@
  * `fs.promises`: the promise forms of the synchronous functions, and what only it has: handles,
  * iterables as content, watching and globbing as iteration.
  */
+import { errno } from "../../posix/errno.ts";
 import type { Mount } from "../../union/mount.ts";
 import * as take from "./arguments.ts";
 import { constants } from "./constants.ts";
 import { cp } from "./cp.ts";
 import { Dir } from "./dir.ts";
-import { codedError } from "./errors.ts";
+import { codedError, systemError } from "./errors.ts";
 import { FileHandle, type HandleFunctions, type HandleStreams } from "./file-handle.ts";
 import { attempt, type Call, promiseForm, settle } from "./forms.ts";
 import { glob } from "./glob.ts";
+import { rmdirOptions } from "./remove.ts";
 import { watchEvents } from "./watch.ts";
-import { throwIfAborted, wholeFile } from "./whole-file.ts";
+import { type Chunks, isChunks, throwIfAborted, writeChunks } from "./whole-file.ts";
 
-/** The synchronous functions, by their names without `Sync`. */
+/** The functions that forms are made of, by the names of the forms. */
 export type SyncCalls = ReadonlyMap<string, Call>;
 
 type PromiseCall = (...args: unknown[]) => Promise<unknown>;
 
 /** A path or a handle; a bare descriptor is none. */
-function target(file: unknown): unknown {
-  if (!(file instanceof FileHandle)) return take.path(file);
-  if (file.fd === -1) throw codedError("EBADF", "file closed");
-  return file.fd;
+function target(file: unknown): string | number {
+  return file instanceof FileHandle ? file.fd : take.path(file);
 }
 
 function signalOf(options: unknown): unknown {
@@ -45,11 +45,9 @@ const PLAIN = [
   "readlink",
   "rename",
   "rm",
-  "rmdir",
   "stat",
   "statfs",
   "symlink",
-  "truncate",
   "unlink",
   "utimes",
 ] as const;
@@ -65,36 +63,57 @@ export function promiseFunctions(mount: Mount, calls: SyncCalls, streams: Handle
     ...(typeof position === "number" ? { start: position, end: position + Number(length) } : {}),
   }));
   const functions = Object.fromEntries(
-    ["appendFile", "close", "fchmod", "fchown", "fdatasync", "fstat", "fsync", "ftruncate", "futimes"]
+    ["close", "fchmod", "fchown", "fdatasync", "fstat", "fsync", "ftruncate", "futimes"]
       .concat(["readFile", "readv", "write", "writeFile", "writev"])
       .map((name) => [name, form(name)]),
   ) as unknown as HandleFunctions;
+  const whole = { writeFile: form("writeFile"), appendFile: form("appendFile") };
   const handleFunctions: HandleFunctions = { ...functions, read: read as PromiseCall };
 
-  /** The function for a whole file: after the data is there, and unless the signal said no. */
+  /** The function for a whole file, unless the signal says no. */
   const writing =
-    (name: "writeFile" | "appendFile"): PromiseCall =>
+    (name: "writeFile" | "appendFile", flag: string): PromiseCall =>
     async (file, data, options) => {
+      if (isChunks(data)) return writePieces(file, data, take.encodingOptions(options), flag);
       const at = target(file);
+      if (at === -1) throw systemError(-errno.EBADF, "write");
       take.encodingOptions(options);
-      throwIfAborted(signalOf(options));
-      const whole = await wholeFile(data, options);
-      throwIfAborted(signalOf(options));
-      return handleFunctions[name](at, whole, options);
+      const signal = signalOf(options);
+      throwIfAborted(signal);
+      // Who may still say no gets a turn to say it in.
+      if (signal !== undefined) await settle({ value: undefined });
+      throwIfAborted(signal);
+      return whole[name](at, data, options);
     };
 
-  /** Functions that Node's promises do not let answer with nothing for a missing entry. */
-  const stating =
-    (name: "stat" | "lstat"): PromiseCall =>
-    async (path, options) =>
-      form(name)(path, { bigint: (options as take.Options | undefined)?.bigint === true });
+  async function writePieces(file: unknown, data: Chunks, options: take.Options, flag: string) {
+    const flush = take.optionalBoolean(options, "flush", false);
+    if (file instanceof FileHandle) return file.writeFile(data, options);
+    throwIfAborted(options.signal);
+    const fd = await form("open")(file, options.flag || flag, options.mode);
+    try {
+      await writeChunks(data, options, (...part) => handleFunctions.write(fd, ...part) as Promise<number>);
+      if (flush) await handleFunctions.fsync(fd);
+    } finally {
+      await handleFunctions.close(fd);
+    }
+  }
 
   const promises = {
     ...(Object.fromEntries(PLAIN.map((name) => [name, form(name)])) as {
       [name in (typeof PLAIN)[number]]: PromiseCall;
     }),
-    stat: stating("stat"),
-    lstat: stating("lstat"),
+
+    /** A bare descriptor is none of these functions' paths. */
+    async truncate(path: unknown, length?: unknown) {
+      return form("truncate")(take.path(path), length);
+    },
+
+    /** With `recursive`, what is not there is told by `stat`. */
+    async rmdir(path: unknown, options?: unknown) {
+      if (rmdirOptions(options).recursive) await form("stat")(path);
+      return form("rmdir")(path, options);
+    },
 
     async cp(from: unknown, to: unknown, options?: unknown) {
       await settle({ value: undefined });
@@ -112,6 +131,7 @@ export function promiseFunctions(mount: Mount, calls: SyncCalls, streams: Handle
 
     async readFile(file: unknown, options?: unknown) {
       const at = target(file);
+      if (typeof at === "number") take.descriptor(at);
       take.encodingOptions(options);
       throwIfAborted(signalOf(options));
       const all = await handleFunctions.readFile(at, options);
@@ -119,8 +139,8 @@ export function promiseFunctions(mount: Mount, calls: SyncCalls, streams: Handle
       return all;
     },
 
-    writeFile: writing("writeFile"),
-    appendFile: writing("appendFile"),
+    writeFile: writing("writeFile", "w"),
+    appendFile: writing("appendFile", "a"),
 
     async realpath(path: unknown, options?: unknown) {
       return form("realpath.native")(path, options);

@@ -3,7 +3,7 @@
  * (`lstat` of a name, `stat` of a link), and `realpath.native`, which is realpath(3).
  */
 import { errno } from "../../posix/errno.ts";
-import { joinPath, splitPath } from "../../posix/path.ts";
+import { joinPath, parentPath, SYMLINK_MAX, splitPath } from "../../posix/path.ts";
 import { placeOf } from "../../union/attribute-calls.ts";
 import type { Mount } from "../../union/mount.ts";
 import { statOf } from "./attribute-functions.ts";
@@ -50,30 +50,41 @@ export function realpath(mount: Mount, path: string): string {
   return resolved;
 }
 
-/** realpath(3): `..` is the directory above where the walk stands, and the error names the whole path. */
+/**
+ * realpath(3), component by component: no path is too long that its components are not, `..` is the
+ * directory above where the walk stands, and the error names the whole path.
+ */
 export function nativeRealpath(mount: Mount, path: string): string {
-  const found = placeOf(mount.context, path, "follow", true);
-  if (typeof found === "number") throw systemError(found, "realpath", path);
+  const fail = (error: number): never => {
+    throw systemError(error, "realpath", path);
+  };
+  if (path === "") fail(-errno.ENOENT);
   let resolved = "/";
+  let links = 0;
   let rest = splitPath(path.startsWith("/") ? path : `${mount.caller.cwd}/${path}`);
+  const slash = /\/\.?$/.test(path);
   while (rest.length > 0) {
     const [name, ...after] = rest;
     rest = after;
     if (name === "..") {
-      resolved = resolved.slice(0, resolved.lastIndexOf("/")) || "/";
+      resolved = parentPath(resolved);
       continue;
     }
     const base = joinPath(resolved, name!);
-    const target = linkTarget(mount, base);
-    if (target === undefined) {
-      resolved = base;
+    const place = placeOf(mount.context, base, "nofollow", true);
+    if (typeof place === "number") return fail(place);
+    const { filesystem } = place.attachment;
+    const kind = filesystem.kind(place.id);
+    if (kind === "symlink") {
+      links += 1;
+      if (links > SYMLINK_MAX) fail(-errno.ELOOP);
+      const target = filesystem.readlink(place.id);
+      if (target.startsWith("/")) resolved = "/";
+      rest = [...splitPath(target), ...rest];
       continue;
     }
-    if (target.startsWith("/")) resolved = "/";
-    rest = [...splitPath(target), ...rest];
-  }
-  if (path.endsWith("/") && typeof placeOf(mount.context, `${resolved}/`, "follow", true) === "number") {
-    throw systemError(-errno.ENOTDIR, "realpath", path);
+    if (kind !== "directory" && (rest.length > 0 || slash)) fail(-errno.ENOTDIR);
+    resolved = base;
   }
   return resolved;
 }

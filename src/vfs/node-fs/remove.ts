@@ -53,8 +53,14 @@ export function requireDirectory(mount: Mount, path: string): void {
     throw systemError(-errno.ENOTDIR, "rmdir", path);
 }
 
-export function removeSync(mount: Mount, path: string, { force, recursive }: RmOptions): void {
-  if (!force || !recursive) {
+/** `fs.rm`; its asynchronous forms look at the path before they do anything, the other only where it must. */
+export function remove(
+  mount: Mount,
+  path: string,
+  { force, recursive }: RmOptions,
+  form: "sync" | "async",
+): void {
+  if (!force || !recursive || form === "async") {
     const place = placeOf(mount.context, path, "nofollow", true);
     if (typeof place === "number") {
       if (force && place === -errno.ENOENT) return;

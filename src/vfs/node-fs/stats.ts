@@ -11,7 +11,7 @@ const MILLISECOND = 1_000_000n;
 
 /** Rounded to the nearest millisecond, as Node makes its dates. */
 function date(milliseconds: number): Date {
-  return new Date(milliseconds + 0.5);
+  return new Date(Math.round(milliseconds));
 }
 
 abstract class FileKind {
@@ -66,27 +66,62 @@ export class Stats extends FileKind {
   readonly ctime: Date;
   readonly birthtime: Date;
 
-  constructor(stat: Stat) {
+  /** With Node's arguments; the last four are milliseconds. */
+  constructor(
+    dev: number,
+    mode: number,
+    nlink: number,
+    uid: number,
+    gid: number,
+    rdev: number,
+    blksize: number,
+    ino: number,
+    size: number,
+    blocks: number,
+    atimeMs: number,
+    mtimeMs: number,
+    ctimeMs: number,
+    birthtimeMs: number,
+  ) {
     super();
-    this.dev = stat.dev;
-    this.mode = stat.mode;
-    this.nlink = stat.nlink;
-    this.uid = stat.uid;
-    this.gid = stat.gid;
-    this.rdev = stat.rdev;
-    this.blksize = stat.blksize;
-    this.ino = stat.ino;
-    this.size = stat.size;
-    this.blocks = stat.blocks;
-    this.atimeMs = toMilliseconds(stat.atime);
-    this.mtimeMs = toMilliseconds(stat.mtime);
-    this.ctimeMs = toMilliseconds(stat.ctime);
-    this.birthtimeMs = toMilliseconds(stat.birthtime);
-    this.atime = date(this.atimeMs);
-    this.mtime = date(this.mtimeMs);
-    this.ctime = date(this.ctimeMs);
-    this.birthtime = date(this.birthtimeMs);
+    this.dev = dev;
+    this.mode = mode;
+    this.nlink = nlink;
+    this.uid = uid;
+    this.gid = gid;
+    this.rdev = rdev;
+    this.blksize = blksize;
+    this.ino = ino;
+    this.size = size;
+    this.blocks = blocks;
+    this.atimeMs = atimeMs;
+    this.mtimeMs = mtimeMs;
+    this.ctimeMs = ctimeMs;
+    this.birthtimeMs = birthtimeMs;
+    this.atime = date(atimeMs);
+    this.mtime = date(mtimeMs);
+    this.ctime = date(ctimeMs);
+    this.birthtime = date(birthtimeMs);
   }
+}
+
+function plainStats(stat: Stat): Stats {
+  return new Stats(
+    stat.dev,
+    stat.mode,
+    stat.nlink,
+    stat.uid,
+    stat.gid,
+    stat.rdev,
+    stat.blksize,
+    stat.ino,
+    stat.size,
+    stat.blocks,
+    toMilliseconds(stat.atime),
+    toMilliseconds(stat.mtime),
+    toMilliseconds(stat.ctime),
+    toMilliseconds(stat.birthtime),
+  );
 }
 
 export class BigIntStats extends FileKind {
@@ -159,7 +194,7 @@ export const NOTHING: Stat = {
 };
 
 export function statsOf(stat: Stat, bigint: boolean): Stats | BigIntStats {
-  return bigint ? new BigIntStats(stat) : new Stats(stat);
+  return bigint ? new BigIntStats(stat) : plainStats(stat);
 }
 
 /** `f_type` of overlayfs (uapi/linux/magic.h): what a container sees at its root. */

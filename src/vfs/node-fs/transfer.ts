@@ -23,10 +23,7 @@ function isObject(value: unknown): value is take.Options {
 }
 
 /** @param rest what follows the descriptor */
-export function readArguments(
-  rest: readonly unknown[],
-  missingLength: "none" | "all" = "none",
-): ReadArguments {
+export function readArguments(rest: readonly unknown[]): ReadArguments {
   const [first, second, third, fourth] = rest;
   const isBuffer = ArrayBuffer.isView(first);
   if (!isBuffer && first !== undefined && first !== null && (typeof first !== "object" || rest.length > 1)) {
@@ -42,18 +39,49 @@ export function readArguments(
   const offset =
     givenOffset === undefined || givenOffset === null ? 0 : take.integer(givenOffset, "offset", 0);
   const remaining = target.length - offset;
-  const givenLength = named
-    ? (fields.length ?? remaining)
-    : missingLength === "all"
-      ? (third ?? remaining)
-      : third;
+  const givenLength = named ? (fields.length ?? remaining) : third;
   const length = Number(givenLength ?? 0) | 0;
   const plain = { buffer: buffer as ArrayBufferView, target, offset, length };
   if (length === 0) return { ...plain, position: null };
   if (target.length === 0) throw invalidValue("buffer", buffer, "is empty and cannot be written");
+  rangeLength(length, remaining);
+  return { ...plain, position: take.position(named ? fields.position : fourth) };
+}
+
+/**
+ * What `FileHandle.read` takes. It says "where it stands" by any position that is no safe integer.
+ * @param args all that was given
+ */
+export function handleReadArguments(args: readonly unknown[]): ReadArguments {
+  const [first, second, third, fourth] = args;
+  const isBuffer = ArrayBuffer.isView(first);
+  if (!isBuffer && first !== undefined && (typeof first !== "object" || Array.isArray(first))) {
+    throw invalidType("options", "of type object", first);
+  }
+  const fields = isBuffer ? (isObject(second) ? second : undefined) : ((first ?? {}) as take.Options);
+  const buffer = isBuffer
+    ? first
+    : fields?.buffer === undefined
+      ? Buffer.alloc(DEFAULT_LENGTH)
+      : fields.buffer;
+  const target = take.bytes(buffer);
+  const givenOffset = fields === undefined ? second : fields.offset;
+  const offset =
+    givenOffset === undefined || givenOffset === null ? 0 : take.integer(givenOffset, "offset", 0);
+  const length = (fields === undefined ? third : fields.length) ?? target.length - offset;
+  const given = fields === undefined ? fourth : fields.position;
+  const position = typeof given === "number" && Number.isSafeInteger(given) && given >= 0 ? given : null;
+  const plain = { buffer: buffer as ArrayBufferView, target, offset, position };
+  if (length === 0) return { ...plain, length };
+  if (target.length === 0) throw invalidValue("buffer", buffer, "is empty and cannot be written");
+  return { ...plain, length: rangeLength(length as number, target.length - offset) };
+}
+
+/** A length within what is left of a buffer. */
+function rangeLength(length: number, remaining: number): number {
   if (length < 0) throw outOfRange("length", ">= 0", length);
   if (length > remaining) throw outOfRange("length", `<= ${remaining}`, length);
-  return { ...plain, position: take.position(named ? fields.position : fourth) };
+  return length;
 }
 
 export interface WriteArguments {
@@ -92,6 +120,7 @@ export function writeArguments(rest: readonly unknown[]): WriteArguments {
   const length = typeof givenLength === "number" ? givenLength : source.length - offset;
   if (offset > source.length) throw outOfRange("offset", `<= ${source.length}`, offset);
   if (length > source.length - offset) throw outOfRange("length", `<= ${source.length - offset}`, length);
+  if (length < 0) throw outOfRange("length", ">= 0", length);
   take.integer(length, "length", 0, 2 ** 31 - 1);
   const position = writePosition(fields === undefined ? fourth : fields.position);
   return { buffer, source, offset, length, position };

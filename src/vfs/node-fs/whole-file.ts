@@ -1,11 +1,13 @@
 /**
  * What the promise forms of writeFile take beyond a string or a buffer: iterables and streams of them.
+ * Each piece is written when it comes, so that memory does not depend on how much there is.
  */
 import { Buffer } from "../../platform/node-builtins.ts";
-import * as take from "./arguments.ts";
 import { abortError } from "./errors.ts";
 
-function isChunks(data: unknown): data is AsyncIterable<unknown> | Iterable<unknown> {
+export type Chunks = AsyncIterable<unknown> | Iterable<unknown>;
+
+export function isChunks(data: unknown): data is Chunks {
   return (
     typeof data === "object" &&
     data !== null &&
@@ -14,16 +16,24 @@ function isChunks(data: unknown): data is AsyncIterable<unknown> | Iterable<unkn
   );
 }
 
-/** All of the data, in one piece. A string or a buffer is given back as it is. */
-export async function wholeFile(data: unknown, options?: unknown): Promise<unknown> {
-  if (!isChunks(data)) return data;
-  const { encoding, signal } = take.encodingOptions(options);
-  const chunks: Uint8Array[] = [];
+/** A piece as bytes: a view as it is, anything else as `Buffer.from` takes it. */
+function bytesOf(chunk: unknown, encoding: unknown): Uint8Array {
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  return Buffer.from(chunk as string, (encoding || "utf8") as BufferEncoding);
+}
+
+/** Writes the pieces in order. What was written before a piece failed, or the signal came, stays written. */
+export async function writeChunks(
+  data: Chunks,
+  { encoding, signal }: { readonly encoding?: unknown; readonly signal?: unknown },
+  write: (source: Uint8Array, offset: number, length: number) => Promise<number>,
+): Promise<void> {
   for await (const chunk of data) {
     throwIfAborted(signal);
-    chunks.push(take.content(chunk, encoding ?? undefined));
+    const source = bytesOf(chunk, encoding);
+    for (let at = 0; at < source.length; ) at += await write(source, at, source.length - at);
+    throwIfAborted(signal);
   }
-  return Buffer.concat(chunks);
 }
 
 export function throwIfAborted(signal: unknown): void {

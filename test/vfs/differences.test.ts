@@ -1,0 +1,118 @@
+/**
+ * Each deliberate difference from `node:fs` by itself: what Node does, and what ours does.
+ */
+import * as nodeFs from "node:fs";
+import { describe, expect, test } from "vitest";
+import { createFs } from "../../src/vfs/node-fs.ts";
+import { callable, type Form, type Outcome } from "./call.ts";
+import { type DifferenceName, differenceOf, differences } from "./differences.ts";
+import { comparable, fill, type Ground, grounds, newMount } from "./ground.ts";
+
+interface Case {
+  readonly name: string;
+  readonly form: Form;
+  readonly args: (ground: Ground) => unknown[];
+  readonly node: object;
+  readonly ours: object;
+}
+
+/** Two outcomes of one call that the table must explain. */
+const CASES: { readonly [name in DifferenceName]: Case } = {
+  "the path of opendirSync": {
+    name: "opendir",
+    form: "sync",
+    args: ({ at }) => [at("nope")],
+    node: { error: { code: "ENOENT", syscall: "opendir", path: undefined } },
+    ours: { error: { code: "ENOENT", syscall: "opendir", path: expect.stringMatching(/nope$/) } },
+  },
+  "readFile of a descriptor that cannot be read": {
+    name: "readFile",
+    form: "callback",
+    args: (ground) => [ground.fd("d")],
+    node: { value: "Buffer " },
+    ours: { error: { code: "EISDIR", syscall: "read" } },
+  },
+};
+
+describe("in single calls", () => {
+  test.each(Object.entries(CASES))("%s", async (difference, { name, form, args, node, ours }) => {
+    const both = grounds(fill);
+    const outcomes: Outcome[] = [];
+    for (const ground of [both.real, both.ours]) {
+      outcomes.push(await callable(ground.fs, form, name)!(args(ground)));
+      ground.leave();
+    }
+    both.end();
+    expect(outcomes[0]).toMatchObject(node);
+    expect(outcomes[1]).toMatchObject(ours);
+    const made = { name, form, args: args(both.ours), node: outcomes[0]!, ours: outcomes[1]! };
+    both.ours.leave();
+    expect(differenceOf(made)).toBe(difference);
+    // What agrees needs no explanation.
+    expect(differenceOf({ ...made, ours: made.node })).toBeUndefined();
+  });
+
+  test("each has its reason", () => {
+    for (const [name, { reason }] of Object.entries(differences))
+      expect(reason, name).toMatch(/^\S.{20,}\.$/s);
+  });
+});
+
+describe("beyond single calls", () => {
+  test("names that are not UTF-8 make the round trip as strings; Node's strings lose them", () => {
+    const { real, ours, end } = grounds(() => {});
+    const listed = [real, ours].map(({ fs, root }) => {
+      fs.writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff, 0x61])]), "x");
+      return [fs.readdirSync(root), fs.readdirSync(root, "buffer")].map(comparable);
+    });
+    expect(listed[1]).toEqual(listed[0]);
+    const mount = newMount();
+    const fs = createFs(mount);
+    fs.writeFileSync(Buffer.from([0x2f, 0xff]), "found");
+    const name = mount.readdir("/")[0]!.name;
+    expect(name).toBe("\udcff");
+    expect(fs.readFileSync(`/${name}`, "utf8")).toBe("found");
+    end();
+  });
+
+  test("cp copies names that are not UTF-8 and takes buffers; Node's finds neither", () => {
+    const { real, ours, end } = grounds(({ fs, at }) => {
+      fs.mkdirSync(at("from"));
+      fs.writeFileSync(Buffer.concat([Buffer.from(`${at("from")}/`), Buffer.from([0xff])]), "x");
+    });
+    const copy = ({ fs, at }: Ground) => fs.cpSync(at("from"), at("to"), { recursive: true });
+    expect(() => copy(real)).toThrow(expect.objectContaining({ code: "ENOENT" }));
+    copy(ours);
+    expect(ours.fs.readdirSync(ours.at("to"), "buffer")).toEqual([Buffer.from([0xff])]);
+    end();
+  });
+
+  test("opendir with recursive lists a directory whole; Node 20 the first 32 entries of one below", async () => {
+    const { real, ours, end } = grounds(({ fs, at }) => {
+      fs.mkdirSync(at("below"));
+      for (let n = 0; n < 100; n++) fs.writeFileSync(at(`below/${n}`), "");
+    });
+    const counts = await Promise.all(
+      [real, ours].map(async ({ fs, root }) => {
+        let count = 0;
+        for await (const _ of await fs.promises.opendir(root, { recursive: true })) count += 1;
+        return count;
+      }),
+    );
+    expect(counts).toEqual([33, 101]);
+    end();
+  });
+
+  test("statfs says overlayfs, whatever lies below", () => {
+    expect(createFs(newMount()).statfsSync("/").type).toBe(0x794c7630);
+    expect(nodeFs.statfsSync("/proc").type).toBe(0x9fa0);
+  });
+
+  test("reading moves no access time", () => {
+    const fs = createFs(newMount());
+    fs.writeFileSync("/f", "x");
+    fs.utimesSync("/f", 1, 1);
+    fs.readFileSync("/f");
+    expect(fs.statSync("/f").atimeMs).toBe(1000);
+  });
+});
