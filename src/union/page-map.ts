@@ -12,15 +12,24 @@
  * whatever the size of the file. Branches and pages carry the epoch that made them (see `table.ts`):
  * what an older epoch made is cloned at its first write, so a copy of the map is O(1).
  *
- * Bytes past `size` inside the last page are zero, so that growing a file needs no write.
+ * Bytes past `size` inside the last page are zero, so that growing a file needs no write. Reading is in
+ * `page-extents.ts`; here is what changes a map.
  */
 import { errno } from "../posix/errno.ts";
 import { type Content, sameRange } from "../tree/content.ts";
 import { NO_NODE, type NodeId } from "../tree/tree.ts";
 import {
-  type Branch,
+  bytesInUse,
+  type Extent,
+  extentAt,
+  nextDataIn,
+  nextHoleIn,
+  prepareSlots,
+  readSlots,
+} from "./page-extents.ts";
+import { PageSlab } from "./page-slab.ts";
+import {
   clear,
-  continues,
   countPages,
   isOwn,
   type Move,
@@ -28,7 +37,6 @@ import {
   type Page,
   place,
   type Run,
-  readRun,
   type Slot,
   sameExtent,
   settle,
@@ -37,8 +45,6 @@ import {
 } from "./page-slots.ts";
 import type { Epoch } from "./table.ts";
 
-/** Sequential writes share one buffer of up to this many pages, so that they are read back in one piece. */
-const SLAB_PAGES = 64;
 /** The largest file, as on ext4 with 4 KiB blocks. */
 export const MAX_FILE_SIZE = 2 ** 44;
 
@@ -54,8 +60,8 @@ export class PageMap implements Content {
   #resident = 0;
   /** What {@link blocks} found, until the next edit. */
   #blocks: number | undefined;
-  /** Where the next sequential page can go. */
-  #slab: { buffer: Uint8Array; used: number; page: number; epoch: Epoch } | undefined;
+  /** Where new pages are; a map that is only read needs none. */
+  #slab: PageSlab | undefined;
 
   private constructor(size: number) {
     this.#size = size;
@@ -78,7 +84,10 @@ export class PageMap implements Content {
     const map = new PageMap(size);
     map.#root = root;
     map.#level = level;
-    map.#count();
+    const count = { own: 0, resident: 0 };
+    if (root !== undefined) countPages(root, level, count);
+    map.#pages = count.own;
+    map.#resident = count.resident;
     return map;
   }
 
@@ -90,13 +99,6 @@ export class PageMap implements Content {
     map.#pages = this.#pages;
     map.#resident = this.#resident;
     return map;
-  }
-
-  #count(): void {
-    const count = { own: 0, resident: 0 };
-    if (this.#root !== undefined) countPages(this.#root, this.#level, count);
-    this.#pages = count.own;
-    this.#resident = count.resident;
   }
 
   /** The slots, not to be changed. */
@@ -133,78 +135,19 @@ export class PageMap implements Content {
   }
 
   read(target: Uint8Array, offset: number, length: number, position: number): number {
-    const end = Math.min(position + length, this.#size);
-    let at = position;
-    while (at < end) {
-      const extent = this.#extentAt(at, end);
-      const to = offset + at - position;
-      const count = extent.end - at;
-      const { slot } = extent;
-      if (slot === undefined) {
-        target.fill(0, to, to + count);
-      } else if (slot.type === "page") {
-        const from = slot.offset + (at & (PAGE_SIZE - 1));
-        target.set(slot.buffer.subarray(from, from + count), to);
-      } else {
-        const read = readRun(slot, at - extent.start, target, to, count);
-        if (read < 0) return read;
-      }
-      at = extent.end;
-    }
-    return Math.max(0, at - position);
+    return readSlots(this.#root, this.#level, this.#size, target, offset, length, position);
   }
 
-  /** The hole, page or run that covers a position, and how far it goes; neighbours that continue it are joined. */
-  #extentAt(position: number, limit: number): { slot: Run | Page | undefined; start: number; end: number } {
-    let slot = this.#root;
-    let level = this.#level;
-    let start = 0;
-    if (position >= span(level)) return { slot: undefined, start: span(level), end: limit };
-    let parent: Branch | undefined;
-    let index = 0;
-    while (slot !== undefined && slot.type === "branch") {
-      level -= 1;
-      parent = slot;
-      index = Math.floor((position - start) / span(level));
-      start += index * span(level);
-      slot = slot.slots[index];
-    }
-    let end = start + span(level);
-    if (parent !== undefined) {
-      const width = span(level);
-      for (let next = index + 1; next < WIDTH && end < limit; next++) {
-        if (!continues(slot, parent.slots[next], end - start)) break;
-        end += width;
-      }
-    }
-    return { slot, start, end: Math.min(end, limit) };
+  #extentAt(position: number, limit: number): Extent {
+    return extentAt(this.#root, this.#level, position, limit);
   }
 
   nextData(position: number): number {
-    for (let at = position; at < this.#size; ) {
-      const { slot, start, end } = this.#extentAt(at, this.#size);
-      if (slot !== undefined && slot.type === "page") return at;
-      if (slot !== undefined) {
-        const found = slot.content.nextData(slot.at + at - start);
-        const data = start + found - slot.at;
-        if (found < slot.content.size && data < end) return Math.max(at, data);
-      }
-      at = end;
-    }
-    return this.#size;
+    return nextDataIn(this.#root, this.#level, this.#size, position);
   }
 
   nextHole(position: number): number {
-    for (let at = position; at < this.#size; ) {
-      const { slot, start, end } = this.#extentAt(at, this.#size);
-      if (slot === undefined) return at;
-      if (slot.type === "run") {
-        const hole = start + slot.content.nextHole(slot.at + at - start) - slot.at;
-        if (hole < end) return Math.max(at, hole);
-      }
-      at = end;
-    }
-    return this.#size;
+    return nextHoleIn(this.#root, this.#level, this.#size, position);
   }
 
   /**
@@ -248,7 +191,8 @@ export class PageMap implements Content {
     if (slot !== undefined && slot.type === "page" && slot.epoch === epoch) return slot;
     const fresh = !isOwn(slot);
     if (fresh && this.#pages >= limit) return -errno.ENOSPC;
-    const page = this.#newPage(start, epoch);
+    this.#slab ??= new PageSlab();
+    const page = this.#slab.page(start / PAGE_SIZE, epoch);
     if (!overwritten && slot !== undefined) {
       const kept = Math.min(PAGE_SIZE, this.#size - start);
       if (kept > 0) {
@@ -260,25 +204,6 @@ export class PageMap implements Content {
     if (fresh) this.#pages += 1;
     if (slot?.type !== "page") this.#resident += 1;
     return page;
-  }
-
-  #newPage(start: number, epoch: Epoch): Page {
-    const index = start / PAGE_SIZE;
-    const slab = this.#slab;
-    if (slab !== undefined && slab.epoch === epoch && slab.page === index) {
-      if ((slab.used + 1) * PAGE_SIZE <= slab.buffer.length) {
-        slab.used += 1;
-        slab.page += 1;
-        return { type: "page", epoch, buffer: slab.buffer, offset: (slab.used - 1) * PAGE_SIZE };
-      }
-      const pages = Math.min((slab.buffer.length / PAGE_SIZE) * 2, SLAB_PAGES);
-      const buffer = new Uint8Array(pages * PAGE_SIZE);
-      this.#slab = { buffer, used: 1, page: index + 1, epoch };
-      return { type: "page", epoch, buffer, offset: 0 };
-    }
-    const buffer = new Uint8Array(PAGE_SIZE);
-    this.#slab = { buffer, used: 1, page: index + 1, epoch };
-    return { type: "page", epoch, buffer, offset: 0 };
   }
 
   /** Raises the root until it covers `end`. */
@@ -310,21 +235,12 @@ export class PageMap implements Content {
       const inPage = size & (PAGE_SIZE - 1);
       const start = size - inPage;
       if (inPage > 0) {
-        const cut = this.#zeroTail(start, inPage, epoch, budget);
+        const cut = this.#zeroRange(size, start + PAGE_SIZE, epoch, budget);
         if (cut < 0) return cut;
       }
       this.#clear(inPage > 0 ? start + PAGE_SIZE : start, span(this.#level), epoch);
     }
     this.#size = size;
-    return 0;
-  }
-
-  /** Zeroes a page's bytes from `inPage` on; a hole needs nothing. */
-  #zeroTail(start: number, inPage: number, epoch: Epoch, budget: number): number {
-    if (this.#extentAt(start, start + PAGE_SIZE).slot === undefined) return 0;
-    const page = this.#ownPage(start, false, epoch, this.#pages + budget);
-    if (typeof page === "number") return page;
-    page.buffer.fill(0, page.offset + inPage, page.offset + PAGE_SIZE);
     return 0;
   }
 
@@ -360,7 +276,7 @@ export class PageMap implements Content {
     return 0;
   }
 
-  /** Zeroes part of one page. */
+  /** Zeroes part of one page; a hole needs nothing. */
   #zeroRange(start: number, end: number, epoch: Epoch, budget: number): number {
     const inPage = start & (PAGE_SIZE - 1);
     const page = start - inPage;
@@ -463,18 +379,8 @@ export class PageMap implements Content {
 
   /** 512-byte blocks in use: own pages, and the data of what is still below. */
   blocks(): number {
-    this.#blocks ??= this.#countBlocks();
+    this.#blocks ??= bytesInUse(this) / 512;
     return this.#blocks;
-  }
-
-  #countBlocks(): number {
-    let bytes = 0;
-    for (let at = this.nextData(0); at < this.#size; ) {
-      const hole = this.nextHole(at);
-      bytes += Math.ceil(hole / PAGE_SIZE) * PAGE_SIZE - Math.floor(at / PAGE_SIZE) * PAGE_SIZE;
-      at = this.nextData(hole);
-    }
-    return bytes / 512;
   }
 
   /** Whether the bytes are those of `other`; what the map still takes from it is not read. */
@@ -499,13 +405,6 @@ export class PageMap implements Content {
   }
 
   async prepare(start: number, end: number): Promise<void> {
-    for (let at = start; at < Math.min(end, this.#size); ) {
-      const extent = this.#extentAt(at, this.#size);
-      if (extent.slot?.type === "run") {
-        const shift = extent.slot.at - extent.start;
-        await extent.slot.content.prepare?.(at + shift, Math.min(end, extent.end) + shift);
-      }
-      at = extent.end;
-    }
+    await prepareSlots(this.#root, this.#level, start, Math.min(end, this.#size));
   }
 }
