@@ -16,6 +16,9 @@ import type { InodeId } from "./inodes.ts";
 import { permit } from "./permission.ts";
 import { X_OK } from "./types.ts";
 
+const SLASH = 0x2f;
+const DOT = 0x2e;
+
 export interface Attachment {
   readonly filesystem: Filesystem;
   /** The inode shown at the point: the filesystem's root, a directory in it, or a single file. */
@@ -76,10 +79,10 @@ export function above(place: Place): Place {
   return { attachment, id: attachment.filesystem.parent(id) };
 }
 
-function failed(error: number, at: Place): Walk {
+function failed(error: number, attachment: Attachment): Walk {
   return {
     error,
-    attachment: at.attachment,
+    attachment,
     id: -1,
     directory: undefined,
     name: "",
@@ -103,116 +106,134 @@ function start(view: Place, caller: Caller): { root: Place; cwd: Place } | numbe
 
 /** Walks `path` as the caller sees it. */
 export function walk(view: Place, caller: Caller, path: string, last: Last): Walk {
-  if (path.length === 0) return failed(-errno.ENOENT, view);
-  if (path.length * 3 >= PATH_MAX && nameLength(path) >= PATH_MAX) return failed(-errno.ENAMETOOLONG, view);
-  if (path.includes("\0")) return failed(-errno.ENOENT, view);
-  if (caller.root === "/" && (caller.cwd === "/" || path.charCodeAt(0) === 0x2f)) {
+  if (path.length === 0) return failed(-errno.ENOENT, view.attachment);
+  if (path.length * 3 >= PATH_MAX && nameLength(path) >= PATH_MAX)
+    return failed(-errno.ENAMETOOLONG, view.attachment);
+  if (path.includes("\0")) return failed(-errno.ENOENT, view.attachment);
+  if (caller.root === "/" && (caller.cwd === "/" || path.charCodeAt(0) === SLASH)) {
     return follow(view, view, path, last, caller);
   }
   const from = start(view, caller);
-  if (typeof from === "number") return failed(from, view);
+  if (typeof from === "number") return failed(from, view.attachment);
   return follow(from.root, from.cwd, path, last, caller);
 }
 
-/** The walk proper. Without a caller nothing is forbidden. */
+/**
+ * The walk proper. Without a caller nothing is forbidden.
+ *
+ * Where it is at is kept in two variables, and made a {@link Place} only for who asks: a walk makes one
+ * object for its answer and one for the directory, whatever the length of the path.
+ */
 function follow(root: Place, cwd: Place, path: string, last: Last, caller: Caller | undefined): Walk {
   // Whoever may override may search any directory: nothing need be asked on the way.
   const restricted =
     caller !== undefined && !caller.capabilities.has("CAP_DAC_OVERRIDE") ? caller : undefined;
   let links = 0;
   let text = path;
-  let at = text.charCodeAt(0) === 0x2f ? root : cwd;
-  let isDirectory = at.attachment.filesystem.kind(at.id) === "directory";
+  let { attachment, id } = text.charCodeAt(0) === SLASH ? root : cwd;
+  let isDirectory = attachment.filesystem.kind(id) === "directory";
   let index = 0;
-  let directory: Place | undefined;
+  /** The directory that was asked for the last name. */
+  let holder: Attachment | undefined;
+  let holderId = -1;
   let name = "";
   let lastKind: LastKind = "root";
   for (;;) {
-    while (text.charCodeAt(index) === 0x2f) index += 1;
+    while (text.charCodeAt(index) === SLASH) index += 1;
     if (index >= text.length) break;
     let end = text.indexOf("/", index);
     if (end < 0) end = text.length;
     const part = text.slice(index, end);
     let next = end;
-    while (text.charCodeAt(next) === 0x2f) next += 1;
+    while (text.charCodeAt(next) === SLASH) next += 1;
     const isLast = next >= text.length;
     const slash = next > end;
 
     if (!isDirectory) {
-      const blocked = failed(-errno.ENOTDIR, at);
-      if (directory !== undefined)
-        blocked.stopped = { at: directory, names: [name, ...splitPath(text.slice(index))] };
+      const blocked = failed(-errno.ENOTDIR, attachment);
+      if (holder !== undefined) {
+        const names = [name, ...splitPath(text.slice(index))];
+        blocked.stopped = { at: { attachment: holder, id: holderId }, names };
+      }
       return blocked;
     }
-    const { filesystem } = at.attachment;
+    const { filesystem } = attachment;
     if (restricted !== undefined) {
-      const denied = permit(restricted, filesystem.access(at.id), X_OK);
-      if (denied < 0) return failed(denied, at);
+      const denied = permit(restricted, filesystem.access(id), X_OK);
+      if (denied < 0) return failed(denied, attachment);
     }
-    if (part === "." || part === "..") {
-      if (part === "..") at = at.id === root.id && at.attachment === root.attachment ? at : above(at);
+    if (text.charCodeAt(index) === DOT && (part === "." || part === "..")) {
+      if (part === ".." && !(id === root.id && attachment === root.attachment)) {
+        ({ attachment, id } = above({ attachment, id }));
+      }
       index = next;
       lastKind = part === "." ? "dot" : "dotdot";
-      if (isLast) return found(at, directory, part, lastKind, slash);
+      if (isLast) return found(attachment, id, holder, holderId, part, lastKind, slash);
       continue;
     }
-    if (isLast && slash && last === "create") return failed(-errno.EISDIR, at);
+    if (isLast && slash && last === "create") return failed(-errno.EISDIR, attachment);
     if (part.length * 3 > NAME_MAX && nameLength(part) > NAME_MAX) {
-      const tooLong = failed(-errno.ENAMETOOLONG, at);
+      const tooLong = failed(-errno.ENAMETOOLONG, attachment);
       if (isLast) {
-        tooLong.directory = at;
+        tooLong.directory = { attachment, id };
         tooLong.slash = slash;
       }
       return tooLong;
     }
-    const attached = attachmentAt(at, part);
-    const id = attached === undefined ? filesystem.lookup(at.id, part) : attached.root;
-    if (id < 0) {
-      const missing = failed(id, at);
-      missing.stopped = { at, names: [part, ...splitPath(text.slice(next))] };
-      if (!isLast || id !== -errno.ENOENT) return missing;
+    const { inner } = attachment;
+    const attached = inner.size === 0 ? undefined : inner.get(id)?.get(part);
+    const child = attached === undefined ? filesystem.lookup(id, part) : attached.root;
+    if (child < 0) {
+      const missing = failed(child, attachment);
+      const at = { attachment, id };
+      missing.stopped = { at, names: isLast ? [part] : [part, ...splitPath(text.slice(next))] };
+      if (!isLast || child !== -errno.ENOENT) return missing;
       missing.directory = at;
       missing.name = part;
       missing.slash = slash;
       return missing;
     }
-    directory = at;
+    holder = attachment;
+    holderId = id;
     name = part;
     lastKind = "normal";
-    const attachment = attached ?? at.attachment;
-    const kind = attachment.filesystem.kind(id);
+    const kind = (attached ?? attachment).filesystem.kind(child);
     if (
       kind === "symlink" &&
       attached === undefined &&
       (!isLast || last === "follow" || last === "create" || (last === "nofollow" && slash))
     ) {
       links += 1;
-      if (links > SYMLINK_MAX) return failed(-errno.ELOOP, at);
-      const target = filesystem.readlink(id);
-      if (target.length === 0) return failed(-errno.ENOENT, at);
+      if (links > SYMLINK_MAX) return failed(-errno.ELOOP, attachment);
+      const target = filesystem.readlink(child);
+      if (target.length === 0) return failed(-errno.ENOENT, attachment);
       text = target + text.slice(end);
       index = 0;
-      if (target.charCodeAt(0) === 0x2f) {
-        at = root;
-        isDirectory = root.attachment.filesystem.kind(root.id) === "directory";
+      if (target.charCodeAt(0) === SLASH) {
+        ({ attachment, id } = root);
+        isDirectory = attachment.filesystem.kind(id) === "directory";
       }
       lastKind = "root";
       continue;
     }
-    at = { attachment, id };
+    if (attached !== undefined) attachment = attached;
+    id = child;
     isDirectory = kind === "directory";
     index = next;
-    if (isLast) return found(at, directory, name, lastKind, slash);
+    if (isLast) return found(attachment, id, holder, holderId, name, lastKind, slash);
   }
-  return found(at, directory, name, lastKind, false);
+  return found(attachment, id, holder, holderId, name, lastKind, false);
 }
 
 function found(
-  at: Place,
-  directory: Place | undefined,
+  attachment: Attachment,
+  id: InodeId,
+  holder: Attachment | undefined,
+  holderId: InodeId,
   name: string,
   lastKind: LastKind,
   slash: boolean,
 ): Walk {
-  return { error: 0, attachment: at.attachment, id: at.id, directory, name, lastKind, slash };
+  const directory = holder === undefined ? undefined : { attachment: holder, id: holderId };
+  return { error: 0, attachment, id, directory, name, lastKind, slash };
 }
