@@ -42,8 +42,12 @@ const indexSchema = v.looseObject({
 export interface Manifest {
   readonly schemaVersion: 2;
   readonly mediaType?: string | undefined;
+  /** What it is, where it is no image. */
+  readonly artifactType?: string | undefined;
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
+  /** The manifest that this one tells something of. */
+  readonly subject?: Descriptor | undefined;
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -41,3 +41,8 @@ export function isLayerType(type: string): boolean {
     type.startsWith("application/vnd.docker.image.rootfs.foreign.diff.tar")
   );
 }
+
+/** Whether a layer is to be had from where its descriptor says, and not to be pushed (image-spec layer.md). */
+export function isForeignType(type: string): boolean {
+  return isLayerType(type) && (type.includes(".nondistributable.") || type.includes(".foreign."));
+}

@@ -44,14 +44,14 @@ async function open(
   repository: string,
   descriptor: Descriptor,
   from: number,
-  scopes: readonly string[],
+  elsewhere: URL | undefined,
 ): Promise<Reply> {
   const what = `the blob ${descriptor.digest}`;
   const reply = await session.send({
     method: "GET",
-    target: `/v2/${repository}/blobs/${descriptor.digest}`,
+    target: elsewhere ?? `/v2/${repository}/blobs/${descriptor.digest}`,
     repository,
-    scopes,
+    scopes: [pullScope(repository)],
     headers: from > 0 ? { range: `bytes=${from}-` } : {},
   });
   if (reply.status === 206 && from === 0) throw await answerError(reply, what);
@@ -74,6 +74,7 @@ async function* rest(reply: Reply, skip: number): ByteStream {
 /**
  * A blob's bytes.
  * @param from how many of them are there already
+ * @param elsewhere an address of it that is not the registry's
  * @throws RegistryError; OciError (`mismatch`) as soon as there are more than promised
  */
 export async function* downloadBlob(
@@ -81,7 +82,7 @@ export async function* downloadBlob(
   repository: string,
   descriptor: Descriptor,
   from = 0,
-  scopes: readonly string[] = [pullScope(repository)],
+  elsewhere?: URL,
 ): ByteStream {
   const { digest, size } = descriptor;
   const attempts = new Attempts(session.retries, session.signal);
@@ -89,7 +90,7 @@ export async function* downloadBlob(
   let proven = from;
   while (at < size) {
     try {
-      const reply = await open(session, repository, descriptor, at, scopes);
+      const reply = await open(session, repository, descriptor, at, elsewhere);
       const start = startOf(reply, descriptor, at);
       for await (const chunk of rest(reply, at - start)) {
         at += chunk.length;

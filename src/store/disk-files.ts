@@ -36,8 +36,9 @@ export function temporaryName(directory: string): string {
 }
 
 /** A file's bytes in order. It is opened when they are asked for. */
-export async function* fileStream(path: string): ByteStream {
-  yield* createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Uint8Array>;
+export async function* fileStream(path: string, from = 0, to = Number.POSITIVE_INFINITY): ByteStream {
+  const range = { start: from, end: to - 1, highWaterMark: CHUNK };
+  yield* createReadStream(path, range) as AsyncIterable<Uint8Array>;
 }
 
 /** Reads a small file whole, but never more than `limit` bytes. */

@@ -5,6 +5,7 @@
  *     stratafs/version                          format of what is ours
  *     stratafs/arbiter.mdb                      the store's lock and the leases of running processes
  *     stratafs/tmp/                             files that are not yet what they will be
+ *     stratafs/downloads/                       blobs of which not all arrived yet, by digest
  *     stratafs/layers-N/ALG/HEX.{tar,index,json}  uncompressed layers by diffID, indexes, sizes
  *     stratafs/trees-N/ALG/HEX                  merged trees by chainID, packed
  *     stratafs/containers/ID/                   containers: what they are and what they changed
@@ -36,6 +37,7 @@ export class Layout {
   readonly indexFile: string;
   readonly layoutFile: string;
   readonly temporary: string;
+  readonly downloads: string;
   readonly arbiterFile: string;
   readonly containers: string;
   readonly #own: string;
@@ -46,6 +48,7 @@ export class Layout {
     this.layoutFile = join(root, "oci-layout");
     this.#own = join(root, "stratafs");
     this.temporary = join(this.#own, "tmp");
+    this.downloads = join(this.#own, "downloads");
     this.arbiterFile = join(this.#own, "arbiter.mdb");
     this.containers = join(this.#own, "containers");
   }

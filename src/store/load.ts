@@ -132,8 +132,9 @@ class Copy {
         );
       }
     };
+    const atOnce = this.#source.layersAtOnce ?? LAYERS_AT_ONCE;
     // All of them are waited for, so that nothing is still writing when the staging is discarded.
-    const workers = await Promise.allSettled(Array.from({ length: LAYERS_AT_ONCE }, worker));
+    const workers = await Promise.allSettled(Array.from({ length: atOnce }, worker));
     for (const result of workers) if (result.status === "rejected") throw result.reason;
     if (unpack && diffIDs !== undefined) {
       const layers = manifest.layers.map((descriptor, i) => ({ descriptor, diffID: diffIDs[i]! }));
@@ -164,6 +165,7 @@ class Copy {
         );
       }
       await layers.ingest(layer, source, staging, unpack);
+      this.#source.taken?.(digest);
     } else if ((await blobs.size(digest)) !== undefined) {
       if (unpack) await layers.open(layer);
     } else {

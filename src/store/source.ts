@@ -27,4 +27,8 @@ export interface ImageSource {
   readonly images: readonly SourceImage[];
   /** The bytes that the source has under a digest, unverified; undefined where it has none. */
   blob(digest: Digest): Promise<SourceBlob | undefined>;
+  /** How many layers it is good to read at a time; few unless given. */
+  readonly layersAtOnce?: number;
+  /** Is told of a layer or another blob of it that was verified and put where it will be found. */
+  taken?(digest: Digest): void;
 }

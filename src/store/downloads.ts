@@ -1,0 +1,125 @@
+/**
+ * Blobs that are on their way: what arrived of them, kept by digest so that a later process goes on where an
+ * earlier one was stopped.
+ *
+ * A file is named `ALG-HEX` while nobody writes it, and `ALG-HEX@PROCESS@RANDOM` while somebody does. It is
+ * taken by renaming it, so that only one process gets it; one whose process is gone may be taken too.
+ * Nothing here is believed: whoever goes on reads the file from its beginning and checks the whole.
+ */
+import { randomBytes } from "node:crypto";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
+import type { ByteStream } from "../platform/types.ts";
+import { fileStream } from "./disk-files.ts";
+import { isMissing } from "./errors.ts";
+import { isGone, processIdentity } from "./process.ts";
+
+function freeName(digest: Digest): string {
+  return `${digestAlgorithm(digest)}-${digestHex(digest)}`;
+}
+
+/** One blob's file. */
+export class Download {
+  /** Where it is until somebody moves it. */
+  readonly path: string;
+  /** Bytes that are there already. */
+  readonly before: number;
+  readonly #free: string;
+  readonly #handle: FileHandle;
+  #at: number;
+  #closed = false;
+
+  constructor(path: string, free: string, handle: FileHandle, size: number) {
+    this.path = path;
+    this.#free = free;
+    this.#handle = handle;
+    this.before = size;
+    this.#at = size;
+  }
+
+  /** What is there already, then `rest`, which is written on the way. */
+  async *through(rest: ByteStream): ByteStream {
+    if (this.before > 0) yield* fileStream(this.path, 0, this.before);
+    for await (const chunk of rest) {
+      for (let from = 0; from < chunk.length; ) {
+        const { bytesWritten } = await this.#handle.write(chunk, from, chunk.length - from, this.#at);
+        from += bytesWritten;
+        this.#at += bytesWritten;
+      }
+      yield chunk;
+    }
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#handle.close();
+  }
+
+  /** Leaves it to whoever comes next. Does nothing where it was moved away. */
+  async leave(): Promise<void> {
+    await this.close();
+    if (this.#at === 0) return await this.remove();
+    await rename(this.path, this.#free).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+  }
+
+  async remove(): Promise<void> {
+    await this.close();
+    await rm(this.path, { force: true });
+  }
+}
+
+async function list(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** Whether a file is nobody's: never taken, or taken by a process that is gone. */
+function isFree(name: string): boolean {
+  const holder = name.split("@")[1];
+  return holder === undefined || isGone(holder);
+}
+
+/** Takes the file of a blob, or begins one. @param directory on the store's filesystem */
+export async function takeDownload(directory: string, digest: Digest): Promise<Download> {
+  const free = freeName(digest);
+  const path = join(directory, `${free}@${processIdentity()}@${randomBytes(4).toString("hex")}`);
+  await mkdir(directory, { recursive: true });
+  for (const name of await list(directory)) {
+    if (!(name === free || name.startsWith(`${free}@`)) || !isFree(name)) continue;
+    try {
+      await rename(join(directory, name), path);
+      const { size } = await stat(path);
+      return new Download(path, join(directory, free), await open(path, "r+"), size);
+    } catch (error) {
+      // Another process was faster.
+      if (!isMissing(error)) throw error;
+    }
+  }
+  return new Download(path, join(directory, free), await open(path, "wx"), 0);
+}
+
+/** What lies there that no running process writes, with sizes in bytes. */
+export async function idleDownloads(
+  directory: string,
+): Promise<readonly { readonly path: string; readonly size: number }[]> {
+  const found: { path: string; size: number }[] = [];
+  for (const name of await list(directory)) {
+    if (!isFree(name)) continue;
+    const path = join(directory, name);
+    const stats = await stat(path).catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    });
+    if (stats !== undefined) found.push({ path, size: stats.size });
+  }
+  return found;
+}
