@@ -46,6 +46,12 @@ export { type ErrorCode, errno, PosixError } from "./posix/errno.ts";
 export type { Kind } from "./posix/mode.ts";
 export { comparePaths, nameFromBytes, nameToBytes } from "./posix/names.ts";
 export type { Nanoseconds } from "./posix/time.ts";
+// Registries
+export type { Credential } from "./registry/credentials/credentials.ts";
+export { RegistryError, type RegistryErrorCode } from "./registry/errors.ts";
+export type { Observer, TransferEvent, TransferStatus } from "./registry/progress.ts";
+export type { RetryPolicy } from "./registry/retry.ts";
+export type { RegistryOptions } from "./registry/session.ts";
 // Stores and images
 export type { CommitOptions } from "./runtime/commit.ts";
 export type { Container, ContainerReader, ContainerWriter } from "./runtime/container.ts";
@@ -62,6 +68,8 @@ export { type Execution, type Executor, ExecutorError, type OutputSink } from ".
 export { hostSource } from "./runtime/host-filesystem.ts";
 export type { HistoryRow, Image, ImageMount } from "./runtime/image.ts";
 export type { MountWithFs } from "./runtime/mount-fs.ts";
+export type { PullOptions } from "./runtime/pull.ts";
+export type { PushOptions } from "./runtime/push.ts";
 export { type ShellExecutorOptions, shellExecutor } from "./runtime/shell-executor.ts";
 export { type LoadOptions, Store, type StoredImage, type StoreOptions } from "./runtime/store.ts";
 export { type Holder, UpperError, type UpperErrorCode, type UpperOptions } from "./runtime/upper/upper.ts";

@@ -37,6 +37,8 @@ const load: Registration = {
   summary: "Load images from an archive or a directory",
   load: () => import("./load.ts"),
 };
+const pull: Registration = { summary: "Pull an image from a registry", load: () => import("./pull.ts") };
+const push: Registration = { summary: "Push an image to a registry", load: () => import("./push.ts") };
 const save: Registration = { summary: "Save images to an archive", load: () => import("./save.ts") };
 const ps: Registration = { summary: "List containers", load: () => import("./ps.ts") };
 
@@ -72,6 +74,13 @@ export const COMMANDS: ReadonlyMap<string, Registration> = sorted([
   ...CONTAINER_COMMANDS.map(([name, { aliases: _, ...registration }]) => [name, registration] as const),
   ...DAEMON_COMMANDS,
   ["cat", { summary: "Print files of an image", load: () => import("./cat.ts") }],
+  [
+    "copy",
+    {
+      summary: "Copy an image between registries, archives, layouts and the store",
+      load: () => import("./copy.ts"),
+    },
+  ],
   ["history", history],
   ["images", images],
   [
@@ -79,10 +88,16 @@ export const COMMANDS: ReadonlyMap<string, Registration> = sorted([
     { summary: "Show all that is known of containers and images", load: () => import("./inspect.ts") },
   ],
   ["load", load],
+  ["login", { summary: "Log in to a registry", load: () => import("./login.ts") }],
+  ["logout", { summary: "Log out from a registry", load: () => import("./logout.ts") }],
   ["ls", { summary: "List files of an image", load: () => import("./ls.ts") }],
   ["mtree", { summary: "Print an image's files as an mtree manifest", load: () => import("./mtree.ts") }],
   ["ps", ps],
+  ["pull", pull],
+  ["push", push],
   ["save", save],
+  ["search", { summary: "Search a registry for repositories", load: () => import("./search.ts") }],
+  ["tags", { summary: "List the tags that a registry has of a repository", load: () => import("./tags.ts") }],
   ["whence", { summary: "Show which layers a file comes from", load: () => import("./whence.ts") }],
 ]);
 
@@ -124,6 +139,8 @@ export const GROUPS: ReadonlyMap<string, Group> = new Map<string, Group>([
         ],
         ["load", load],
         ["ls", { ...images, aliases: ["list"] }],
+        ["pull", pull],
+        ["push", push],
         ["save", save],
       ]),
     },

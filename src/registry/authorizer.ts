@@ -180,7 +180,10 @@ export class Authorizer {
   ): Promise<{ readonly header: string | undefined; readonly refreshToken?: string }> {
     const challenge = this.#challenge;
     if (challenge === undefined) return { header: undefined };
-    if (challenge.scheme !== "bearer") return { header: await this.authorization(undefined, []) };
+    if (challenge.scheme !== "bearer") {
+      const basic = credential.kind === "password";
+      return { header: basic ? basicAuthorization(credential.username, credential.password) : undefined };
+    }
     const { token, refreshToken } = await this.#ask(challenge, credential, [], true);
     return { header: `Bearer ${token}`, ...(refreshToken === undefined ? {} : { refreshToken }) };
   }

@@ -11,7 +11,7 @@ import { isForeignType, isIndexType, isManifestType } from "../oci/media-types.t
 import { type ImagePlatform, selectManifest } from "../oci/platform.ts";
 import { formatReference, type Reference } from "../oci/reference.ts";
 import type { ByteStream } from "../platform/types.ts";
-import { bytesStream } from "../platform/memory.ts";
+import { bytesStream } from "../store/blobs.ts";
 import type { ImageSource, SourceBlob } from "../store/source.ts";
 import { downloadBlob } from "./download.ts";
 import { getManifest, type RegistryManifest } from "./manifests.ts";

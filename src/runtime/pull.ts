@@ -38,6 +38,8 @@ export interface PullOptions extends RegistryOptions {
   readonly platform?: ImagePlatform;
   /** All images of an index, and what belongs to them. */
   readonly allPlatforms?: boolean;
+  /** Is told of an image that the registry has, before its layers are told of. */
+  readonly found?: (reference: Reference) => void | Promise<void>;
   readonly observe?: Observer;
   readonly layersAtOnce?: number;
 }
@@ -279,6 +281,7 @@ async function pullFound(
 ): Promise<Pulled> {
   const wanted = options.platform ?? platform;
   const chosen = await chosenManifest(session, reference, root, core, wanted);
+  await options.found?.(reference);
   // An image for another platform than the store's is what the name leads to: the index would lead elsewhere.
   const own = isChosenFor(root, platform, chosen.digest);
   const top = options.allPlatforms || chosen.isRoot || own ? root : chosen;

@@ -28,9 +28,6 @@ export interface RegistryUser {
   image(name: string): Promise<Image>;
 }
 
-/** One image of several that are pulled or pushed, told before it is. */
-export type Started = (reference: Reference) => void | Promise<void>;
-
 async function withSession<T>(
   store: RegistryUser,
   reference: Reference,
@@ -64,7 +61,6 @@ export async function pullAll(
   store: RegistryUser,
   name: string,
   options: PullOptions & {
-    readonly started?: Started;
     readonly done?: (reference: Reference, pulled: Pulled) => void | Promise<void>;
   } = {},
 ): Promise<readonly Reference[]> {
@@ -76,7 +72,6 @@ export async function pullAll(
     const references: Reference[] = [];
     for await (const tag of listTags(session, repository.path)) references.push(withTag(repository, tag));
     for (const reference of references) {
-      await options.started?.(reference);
       const pulled = await pullImage(store.core, session, reference, store.platform, options);
       await options.done?.(reference, pulled);
     }

@@ -30,6 +30,8 @@ import type { ContainerHome } from "./container-home.ts";
 import { Containers } from "./containers.ts";
 import { type Environment, hostPlatform, storeDirectory } from "./environment.ts";
 import { Image } from "./image.ts";
+import type { PullOptions } from "./pull.ts";
+import type { PushOptions } from "./push.ts";
 
 export interface StoreOptions {
   /** Where `STRATAFS_ROOT`, `XDG_DATA_HOME` and `SOURCE_DATE_EPOCH` are looked up; the process's own unless given. */
@@ -57,14 +59,15 @@ export class Store implements ContainerHome {
   readonly env: Environment;
   /** Containers made of its images. */
   readonly containers: Containers = new Containers(this);
-  readonly #platform: ImagePlatform;
+  /** Which image an index of several stands for. */
+  readonly platform: ImagePlatform;
   /** Is told what is wrong in the store and was passed over. */
   readonly warn: (message: string) => void;
 
   private constructor(core: StoreCore, options: StoreOptions) {
     this.core = core;
     this.env = options.env ?? process.env;
-    this.#platform = options.platform ?? hostPlatform();
+    this.platform = options.platform ?? hostPlatform();
     this.warn = options.warn ?? (() => {});
   }
 
@@ -97,7 +100,7 @@ export class Store implements ContainerHome {
   }
 
   async #read(descriptor: Descriptor, references: readonly Reference[]): Promise<Image | undefined> {
-    const record = await readImage(this.core.blobs, descriptor, this.#platform);
+    const record = await readImage(this.core.blobs, descriptor, this.platform);
     return record === undefined ? undefined : new Image(this, record, descriptor, references);
   }
 
@@ -193,7 +196,7 @@ export class Store implements ContainerHome {
       const source = await openSource(input, staging);
       if (source.images.length === 0) throw new StoreError("source", `${source.what} holds no image`);
       const assigned = assignNames(source, options.name);
-      await ingestImages(this.core, source, assigned, staging, this.#platform);
+      await ingestImages(this.core, source, assigned, staging, this.platform);
       const loaded: Image[] = [];
       for (const { descriptor, references } of assigned) {
         const image = await this.#read(descriptor, references);
@@ -203,6 +206,28 @@ export class Store implements ContainerHome {
     } finally {
       await staging.discard();
     }
+  }
+
+  /**
+   * Pulls an image from its registry. What arrived stays for the next attempt where it is interrupted.
+   * @param name `NAME[:TAG|@DIGEST]`
+   * @throws RegistryError, OciError, StoreError; the store is then as it was
+   */
+  async pull(name: string, options: PullOptions = {}): Promise<Image> {
+    const { pull } = await import("./registries.ts");
+    const { target } = await pull(this, name, options);
+    return await this.image(target.digest);
+  }
+
+  /**
+   * Pushes an image to the registry that a name says, byte for byte as it is.
+   * @param name `NAME[:TAG]`
+   * @returns the digest of what was pushed
+   * @throws RegistryError, OciError, StoreError
+   */
+  async push(image: Image, name: string, options: PushOptions = {}): Promise<Digest> {
+    const { push } = await import("./registries.ts");
+    return (await push(this, image, name, options)).digest;
   }
 
   /**

@@ -31,7 +31,10 @@ export function mayBeImage(descriptor: Descriptor): boolean {
 }
 
 /** A manifest or index from the store, checked. */
-export async function readManifest(blobs: Blobs, descriptor: Descriptor): Promise<ManifestDocument> {
+export async function readManifest(
+  blobs: Pick<Blobs, "document">,
+  descriptor: Descriptor,
+): Promise<ManifestDocument> {
   const bytes = await blobs.document(descriptor, "the manifest");
   return parseManifest(bytes, descriptor.mediaType, `the manifest ${descriptor.digest}`);
 }
@@ -51,7 +54,7 @@ export function checkLayers(manifest: Manifest, config: ImageConfig, what: strin
  * @throws OciError (`platform`) where an index has nothing for it; what reading documents throws
  */
 export async function readImage(
-  blobs: Blobs,
+  blobs: Pick<Blobs, "document">,
   descriptor: Descriptor,
   platform: ImagePlatform,
 ): Promise<ImageRecord | undefined> {

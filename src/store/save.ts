@@ -13,11 +13,12 @@ import { OCI_INDEX } from "../oci/media-types.ts";
 import { familiarReference, formatReference, type Reference } from "../oci/reference.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { drained } from "./back-pressure.ts";
-import { type Blobs, bytesStream } from "./blobs.ts";
+import { bytesStream } from "./blobs.ts";
 import { StoreError } from "./errors.ts";
 import { type ImageRecord, mayBeImage, readManifest } from "./images.ts";
 import { CONTAINERD_NAME, REF_NAME } from "./index-file.ts";
 import { blobName } from "./layout.ts";
+import type { BlobReader } from "./source-blobs.ts";
 
 /** An image to be saved. */
 export interface SavedImage {
@@ -31,7 +32,7 @@ export interface SavedImage {
 const EPOCH = new Date(0);
 
 /** Every blob that a descriptor leads to and that is in the store. */
-async function collect(blobs: Blobs, descriptor: Descriptor, into: Map<Digest, number>): Promise<void> {
+async function collect(blobs: BlobReader, descriptor: Descriptor, into: Map<Digest, number>): Promise<void> {
   const size = await blobs.size(descriptor.digest);
   if (size === undefined || into.has(descriptor.digest)) return;
   into.set(descriptor.digest, size);
@@ -108,7 +109,7 @@ function documents(images: readonly SavedImage[]): readonly (readonly [string, U
   ];
 }
 
-async function writeAll(archive: Pack, blobs: Blobs, images: readonly SavedImage[]): Promise<void> {
+async function writeAll(archive: Pack, blobs: BlobReader, images: readonly SavedImage[]): Promise<void> {
   const found = new Map<Digest, number>();
   for (const { descriptor, image } of images) {
     await collect(blobs, descriptor, found);
@@ -137,7 +138,7 @@ async function writeAll(archive: Pack, blobs: Blobs, images: readonly SavedImage
  * The bytes of an archive of some images.
  * @throws StoreError (`missing-blob`) where the store does not have all of an image
  */
-export async function* saveImages(blobs: Blobs, images: readonly SavedImage[]): ByteStream {
+export async function* saveImages(blobs: BlobReader, images: readonly SavedImage[]): ByteStream {
   const archive = pack();
   const writing = writeAll(archive, blobs, merged(images)).then(
     () => archive.finalize(),
