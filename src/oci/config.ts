@@ -12,6 +12,15 @@ import { keySet, parseJson, stringMap, validate } from "./json.ts";
 
 const strings = v.array(v.string());
 
+const healthSchema = v.looseObject({
+  Test: v.optional(strings),
+  Interval: v.optional(v.number()),
+  Timeout: v.optional(v.number()),
+  StartPeriod: v.optional(v.number()),
+  StartInterval: v.optional(v.number()),
+  Retries: v.optional(v.number()),
+});
+
 /** The `config` member. */
 export const executionSchema = v.looseObject({
   User: v.optional(v.string()),
@@ -25,6 +34,7 @@ export const executionSchema = v.looseObject({
   StopSignal: v.optional(v.string()),
   OnBuild: v.optional(strings),
   Shell: v.optional(strings),
+  Healthcheck: v.optional(healthSchema),
 });
 
 const historySchema = v.looseObject({
@@ -47,6 +57,17 @@ const configSchema = v.looseObject({
   history: v.optional(v.array(historySchema)),
 });
 
+/** How a container's health is checked: Docker's addition to the specification. Times in nanoseconds. */
+export interface HealthConfig {
+  /** `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", text]`; absent to inherit. */
+  readonly Test?: readonly string[] | undefined;
+  readonly Interval?: number | undefined;
+  readonly Timeout?: number | undefined;
+  readonly StartPeriod?: number | undefined;
+  readonly StartInterval?: number | undefined;
+  readonly Retries?: number | undefined;
+}
+
 /** How containers of the image run: the `config` member, with Docker's names. */
 export interface ExecutionConfig {
   readonly User?: string | undefined;
@@ -60,6 +81,7 @@ export interface ExecutionConfig {
   readonly StopSignal?: string | undefined;
   readonly OnBuild?: readonly string[] | undefined;
   readonly Shell?: readonly string[] | undefined;
+  readonly Healthcheck?: HealthConfig | undefined;
 }
 
 /** One step in an image's making. */

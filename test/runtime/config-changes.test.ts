@@ -44,7 +44,7 @@ test.each([
   ["ENV A", "ENV must have two arguments"],
   ["ENV =x", "ENV names can not be blank"],
   ["LABEL a=1 b", 'can\'t find = in "b"'],
-  ["LABEL a='1", "unterminated quote"],
+  ["LABEL a='1", "unexpected end of statement while looking for matching single-quote"],
   ["EXPOSE http", "invalid containerPort: http"],
   ["EXPOSE 70000", "invalid containerPort: 70000"],
   ["EXPOSE 9-3", "invalid containerPort: 9-3"],

@@ -210,12 +210,6 @@ export type Instruction = FromInstruction | StageInstruction;
 export type InstructionName = Instruction["name"];
 export type InstructionOf<N extends InstructionName> = Extract<Instruction, { readonly name: N }>;
 
-/** Something that is allowed and probably not meant. */
-export interface Warning {
-  readonly message: string;
-  readonly range: Range;
-}
-
 export interface Stage {
   /** From 0. */
   readonly index: number;
@@ -225,13 +219,13 @@ export interface Stage {
 
 export interface Dockerfile {
   readonly source: Source;
-  readonly escape: EscapeCharacter;
+  readonly escapeCharacter: EscapeCharacter;
   /** The directives `syntax` and `check`, where they are given. */
   readonly directives: { readonly syntax?: string; readonly check?: string };
   /** The ARGs before the first FROM. */
   readonly globalArgs: readonly ArgInstruction[];
   /** At least one. */
   readonly stages: readonly Stage[];
-  /** Empty lines within continued instructions. */
+  /** The last lines of instructions that go on over an empty line. */
   readonly emptyContinuations: readonly Range[];
 }
