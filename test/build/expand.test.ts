@@ -295,7 +295,12 @@ describe("what is kept on demand", () => {
     ["quotes", { rawQuotes: true }, `'a' "$A"`, `'a' "B"`],
     ["escapes", { rawEscapes: true }, "\\a $A", "\\a B"],
     ["quotes that mean nothing", { ignoreQuotes: true }, `it's "$A"`, `it's "B"`],
-    ["variables that are not set", { keepUnset: true }, "$A $X ${X} ${X:-y} ${X//a/b}", "B $X ${X} ${X:-y} ${X//a/b}"],
+    [
+      "variables that are not set",
+      { keepUnset: true },
+      "$A $X ${X} ${X:-y} ${X//a/b}",
+      "B $X ${X} ${X:-y} ${X//a/b}",
+    ],
   ] as const)("%s", (_what, keep, word, expected) => {
     expect(expandWord(word, { ...options, ...keep }).text).toBe(expected);
   });

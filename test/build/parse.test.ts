@@ -85,7 +85,9 @@ describe("directives", () => {
   });
 
   test("syntax and check", () => {
-    const { directives } = parseDockerfile("# syntax=docker/dockerfile:1\n# check=skip=all;error=true\nFROM a");
+    const { directives } = parseDockerfile(
+      "# syntax=docker/dockerfile:1\n# check=skip=all;error=true\nFROM a",
+    );
     expect(directives).toEqual({ syntax: "docker/dockerfile:1", check: "skip=all;error=true" });
   });
 
@@ -124,7 +126,10 @@ describe("instructions", () => {
     ["RUN ['a', 'b']", { command: { form: "shell", text: "['a', 'b']" } }],
     ['RUN ["a" "b"]', { command: { form: "shell", text: '["a" "b"]' } }],
     ['RUN [ "a" ] # no', { command: { form: "shell" } }],
-    ["RUN --mount=type=cache,target=/c --mount=type=bind x", { mounts: ["type=cache,target=/c", "type=bind"] }],
+    [
+      "RUN --mount=type=cache,target=/c --mount=type=bind x",
+      { mounts: ["type=cache,target=/c", "type=bind"] },
+    ],
     ["RUN --network=none --security=insecure x", { network: "none", security: "insecure" }],
     ["RUN -- --x", { command: { form: "shell", text: "--x" } }],
     ["RUN --network=host -- --x", { network: "host", command: { form: "shell", text: "--x" } }],
@@ -157,7 +162,10 @@ describe("instructions", () => {
     ["COPY a b", { name: "COPY", ...COPY, sources: ["a"], destination: "b" }],
     ["COPY a b c/", { sources: ["a", "b"], destination: "c/" }],
     ['COPY ["a b", "c d/"]', { sources: ["a b"], destination: "c d/" }],
-    ["COPY --from=base --chown=1:2 --chmod=755 --link a b", { from: "base", chown: "1:2", chmod: "755", link: true }],
+    [
+      "COPY --from=base --chown=1:2 --chmod=755 --link a b",
+      { from: "base", chown: "1:2", chmod: "755", link: true },
+    ],
     ["COPY --link=false --parents a b", { link: false, parents: true }],
     ["COPY --exclude=*.md --exclude=x/** a b", { exclude: ["*.md", "x/**"] }],
     ['COPY --chown="a b" x y', { chown: "a b" }],
@@ -223,7 +231,11 @@ describe("heredocs", () => {
   test.each<[what: string, text: string, args: readonly string[], script?: object]>([
     ["alone it is the shell's text", "RUN <<EOF\na\nb\nEOF", ["/bin/sh", "-c", "a\nb\n"]],
     ["without its tabs", "RUN <<-EOF\n\ta\n\tEOF", ["/bin/sh", "-c", "a\n"]],
-    ["after a command it is the shell's own", "RUN cat <<EOF > x\na\nEOF", ["/bin/sh", "-c", "cat <<EOF > x\na\nEOF"]],
+    [
+      "after a command it is the shell's own",
+      "RUN cat <<EOF > x\na\nEOF",
+      ["/bin/sh", "-c", "cat <<EOF > x\na\nEOF"],
+    ],
     [
       "with #! it is a file",
       "RUN <<EOF\n#!/usr/bin/env python\np\nEOF",

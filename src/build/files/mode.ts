@@ -12,8 +12,8 @@ export class ModeError extends Error {
 export type ModeChange = (mode: number, isDirectory: boolean) => number;
 
 const UMASK = 0o022;
-const CLAUSE = /^([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)$/;
-const ACTION = /([-+=])([rwxXst]*|[ugo])/g;
+const CLAUSE = /^([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)$/;
+const ACTION = /([-+=])([ugo]|[rwxXst]*)/g;
 
 const WHO: Readonly<Record<string, number>> = { u: 0o4700, g: 0o2070, o: 0o1007, a: 0o7777 };
 const SHIFT: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 };
