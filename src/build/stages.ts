@@ -119,7 +119,10 @@ export class StageNames {
    */
   from(name: string, index: number, instruction: Instruction): StageSource {
     const fail = (reason: string) => {
-      const position = instruction.places.get(name) ?? instruction.range.start;
+      // A mount is one word, of which the name is a part.
+      const mounts = instruction.name === "RUN" ? instruction.mounts : [];
+      const word = mounts.find((mount) => mountSource(mount).from === name) ?? name;
+      const position = instruction.places.get(word) ?? instruction.range.start;
       return new DockerfileError(this.#source, position, reason);
     };
     if (/^[0-9]+$/.test(name)) {
