@@ -152,6 +152,10 @@ async function checkBrowserBundle(root, modules) {
         resolveId(source, importer) {
           if (source === entry) return entry;
           if (source === "#platform") return join(root, "src/platform/browser.ts");
+          // What the package's browser field says of the built module.
+          if (source.endsWith("/platform/node-builtins.ts")) {
+            return join(root, "src/platform/browser-builtins.ts");
+          }
           if (!isBuiltin(source)) return null;
           found.add(
             `${relative(root, importer ?? "")} imports ${JSON.stringify(source)} in a browser bundle of the engine`,

@@ -1,9 +1,10 @@
 /**
  * What the signatures of `node:fs` are made of: buffers, streams, emitters, file URLs, readline.
  *
- * The `node:fs` face of a mount hands these out, so it needs Node itself and not a stand-in: a stream
- * that it returns must be an instance of Node's `Readable`. It is the one module below `store` with
- * such a need; no browser entry loads it, and nothing of the engine does.
+ * The `node:fs` face of a mount hands these out, so on Node it needs Node itself and not a stand-in: a
+ * stream that it returns must be an instance of Node's `Readable`. It is the one module below `store` with
+ * such a need; nothing of the engine loads it. The package's `browser` field puts `browser-builtins.ts`
+ * in its place, which exports the same names.
  */
 import type * as fs from "node:fs";
 
