@@ -13,7 +13,7 @@ export interface LeaseRecord {
   readonly holder: string;
   /** Whose process numbers these are. */
   readonly namespace: string;
-  /** When it was written, in milliseconds since the epoch. */
+  /** When it began, before anything was held, in milliseconds since the epoch. */
   readonly since: number;
   /** Blobs by digest, cached layers by diffID, merged trees by chainID. */
   readonly digests: readonly Digest[];

@@ -189,7 +189,7 @@ export function heldManifests(layout: Layout): readonly Descriptor[] {
 }
 
 /** The part of a store that containers are changed through. */
-export type ContainerStore = Pick<StoreCore, "layout" | "index" | "arbiter">;
+export type ContainerStore = Pick<StoreCore, "directory" | "layout" | "index" | "arbiter">;
 
 function writeRecord(layout: Layout, folder: string, record: ContainerRecord): void {
   replaceFile(layout.temporary, join(folder, RECORD), jsonBytes(record));
@@ -225,6 +225,8 @@ export async function addContainer(
   prepare: (folder: string) => void,
 ): Promise<ContainerRecord> {
   const { layout, index } = store;
+  if (store.directory === undefined)
+    throw new StoreError("invalid", "a store in memory holds no containers; mount the image instead");
   if (draft.name !== undefined) checkContainerName(draft.name);
   const arbiter = await store.arbiter();
   const folder = temporaryName(layout.temporary);

@@ -113,6 +113,10 @@ class DiskAsideFile implements AsideFile {
     }
   }
 
+  async stamp(): Promise<void> {
+    await this.#handle.utimes(0, 0);
+  }
+
   async close(): Promise<void> {
     await this.#handle.close();
   }

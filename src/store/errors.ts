@@ -21,6 +21,8 @@ export type StoreErrorCode =
   | "missing-blob"
   /** A layer's blob is damaged or not the promised one; the cause says how. */
   | "damaged-layer"
+  /** An image cannot be removed: something uses it, or it has several names. */
+  | "conflict"
   /** The directory is no store, or one of a newer version. */
   | "format"
   /** The store's directory may not be written to. */

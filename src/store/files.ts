@@ -17,6 +17,8 @@ export interface FileFacts {
 export interface AsideFile {
   readonly path: string;
   write(bytes: Uint8Array): Promise<void>;
+  /** Sets the time of its last change to the epoch, so that a later change of its content shows. */
+  stamp(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -2,7 +2,8 @@
  * Layers between the form they are stored in and the form they are read in.
  *
  * A layer's blob is what registries and other tools know; beside it the cache keeps the uncompressed
- * archive, in which content is read at an offset, its index, and how many bytes its files have. A blob
+ * archive, in which content is read at an offset, its index, and how many bytes its files have. An archive
+ * in the cache has the epoch for its time of modification: one that was written to since is made again. A blob
  * that is not compressed is its own archive and is not copied. All of it is made in one pass over the
  * blob, in which size, digest and diffID are verified (rule 43); nothing is visible before that.
  */
@@ -23,7 +24,7 @@ import type { SourceBlob } from "./source.ts";
 import { type StagedFile, Staging } from "./staging.ts";
 
 /** Version of the cache's folder; raised when an index of an older format would be misread. */
-const CACHE_VERSION = 1;
+export const CACHE_VERSION = 1;
 const MAX_INDEX = 2 ** 30;
 const MAX_FACTS = 4096;
 
@@ -62,11 +63,13 @@ export class Layers {
     return this.#layout.layer(diffID, suffix, CACHE_VERSION);
   }
 
-  /** Where the uncompressed archive of a layer lies, if it is there. */
+  /** Where the uncompressed archive of a layer lies, if it is there as it was written. */
   async archivePath(diffID: Digest): Promise<string | undefined> {
-    for (const path of [this.#path(diffID, "tar"), this.#blobs.path(diffID)]) {
-      if ((await this.#files.facts(path)) !== undefined) return path;
-    }
+    const cached = this.#path(diffID, "tar");
+    // Written with the time 0; whoever changes it later changes that, too.
+    if ((await this.#files.facts(cached))?.modified === 0) return cached;
+    const blob = this.#blobs.path(diffID);
+    if ((await this.#files.facts(blob)) !== undefined) return blob;
     return undefined;
   }
 
@@ -121,7 +124,10 @@ export class Layers {
 
   /** Stages what the cache holds of a layer whose bytes were verified, or just made. */
   async stageCache(diffID: Digest, made: CachedLayer, staging: Staging): Promise<void> {
-    if (made.archive !== undefined) await staging.add(made.archive, this.#path(diffID, "tar"));
+    if (made.archive !== undefined) {
+      await made.archive.stamp();
+      await staging.add(made.archive, this.#path(diffID, "tar"));
+    }
     await staging.addBytes(made.index, this.#path(diffID, "index"));
     await staging.addBytes(jsonBytes({ contentSize: made.contentSize }), this.#path(diffID, "json"));
   }

@@ -57,15 +57,24 @@ export class Layout {
     return join(this.root, blobName(digest));
   }
 
-  /** A file of the layer cache. */
-  layer(diffID: Digest, suffix: "tar" | "index" | "json", version: number): string {
-    const name = `${digestHex(diffID)}.${suffix}`;
-    return join(this.#own, `layers-${version}`, digestAlgorithm(diffID), name);
+  /** The cache of layers of a format version. */
+  layerFolder(version: number): string {
+    return join(this.#own, `layers-${version}`);
   }
 
-  /** A packed tree of a format version. */
+  /** A file of the layer cache. */
+  layer(diffID: Digest, suffix: "tar" | "index" | "json", version: number): string {
+    return join(this.layerFolder(version), digestAlgorithm(diffID), `${digestHex(diffID)}.${suffix}`);
+  }
+
+  /** The cache of packed trees of a format version. */
+  treeFolder(version: number): string {
+    return join(this.#own, `trees-${version}`);
+  }
+
+  /** A packed tree. */
   tree(chainID: Digest, version: number): string {
-    return join(this.#own, `trees-${version}`, digestAlgorithm(chainID), digestHex(chainID));
+    return join(this.treeFolder(version), digestAlgorithm(chainID), digestHex(chainID));
   }
 
   get versionFile(): string {

@@ -29,6 +29,7 @@ export interface Lease extends Disposable {
  */
 export function newLease(open: () => Promise<Arbiter | undefined>, ended: () => void): Lease {
   const name = randomBytes(12).toString("hex");
+  const since = Date.now();
   const held = new Set<Digest>();
   let arbiter: Arbiter | undefined;
   let released = false;
@@ -41,7 +42,7 @@ export function newLease(open: () => Promise<Arbiter | undefined>, ended: () => 
       arbiter?.setLease(name, {
         holder: processIdentity(),
         namespace: processNamespace(),
-        since: Date.now(),
+        since,
         digests: [...held],
       });
     },

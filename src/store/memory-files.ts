@@ -32,7 +32,9 @@ export function memoryFiles(temporary: string): StoreFiles {
     if (file === undefined) throw missing(path);
     return file;
   };
-  const put = (path: string, bytes: Uint8Array) => files.set(path, { bytes, modified: Date.now() });
+  const put = (path: string, bytes: Uint8Array, modified = Date.now()) => {
+    files.set(path, { bytes, modified });
+  };
   const factsNow = (path: string): FileFacts | undefined => {
     const file = files.get(path);
     return file && { size: file.bytes.length, modified: file.modified };
@@ -50,11 +52,13 @@ export function memoryFiles(temporary: string): StoreFiles {
     async create() {
       const path = `${temporary}/${made++}`;
       const chunks: Uint8Array[] = [];
+      let modified: number | undefined;
       return {
         path,
         // The writer may use its buffer again.
         write: async (bytes) => void chunks.push(Uint8Array.from(bytes)),
-        close: async () => void put(path, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)),
+        stamp: async () => void (modified = 0),
+        close: async () => put(path, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), modified),
       };
     },
     async publish(moves, moved) {

@@ -35,6 +35,11 @@ export class StagedFile {
     }
   }
 
+  /** Gives it the modification time by which a cached archive is known to be as it was written. */
+  async stamp(): Promise<void> {
+    await this.#file.stamp();
+  }
+
   async close(): Promise<void> {
     await this.#file.close();
   }

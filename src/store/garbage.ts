@@ -1,0 +1,156 @@
+/**
+ * Garbage collection: removing what nothing leads to.
+ *
+ * Under the store's lock, in which names, containers and leases stand still. Kept is what the index, a
+ * container or the lease of a living process leads to. What is left goes, with two exceptions:
+ *
+ * - a blob that another tool wrote less than a day ago: tools write blobs before `index.json`. It goes at
+ *   once only where it is certainly not such a one: an image was removed that it belonged to, or it was
+ *   written while a process of ours, now gone, held it;
+ * - everything, where a manifest or config is damaged and so what belongs to it is not known.
+ *
+ * Caches need no such care: whoever misses one makes it again.
+ */
+import { join } from "node:path";
+import { type Digest, isDigest } from "../oci/digest.ts";
+import { FORMAT_VERSION } from "../tree/sections.ts";
+import type { Arbiter, LeaseRecord } from "./arbiter.ts";
+import type { StoreCore } from "./core.ts";
+import { CACHE_VERSION } from "./layers.ts";
+import { deadLeases, heldDigests } from "./leases.ts";
+import { isStray } from "./process.ts";
+import { type KnownLinks, type Reachable, reachable } from "./reachable.ts";
+
+/** How long a blob that another tool wrote is kept without a name, in milliseconds. */
+const GRACE = 24 * 3_600_000;
+const ALGORITHMS = ["sha256", "sha512"] as const;
+
+/** A file of a store. */
+export interface StoredFile {
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+export interface StoredBlob extends StoredFile {
+  readonly digest: Digest;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
+}
+
+export interface Removed {
+  readonly blobs: readonly Digest[];
+  /** Blobs, caches and temporary files together, in bytes. */
+  readonly bytes: number;
+  /** Why blobs were kept that seem to belong to nothing. */
+  readonly blocked: string | undefined;
+}
+
+/** Every blob of a store; names that are no digest are passed over. */
+export function listBlobs(core: StoreCore): readonly StoredBlob[] {
+  return ALGORITHMS.flatMap((algorithm) => {
+    const directory = join(core.layout.root, "blobs", algorithm);
+    return core.files.listNow(directory).flatMap((name) => {
+      const digest = `${algorithm}:${name}`;
+      const path = join(directory, name);
+      const facts = isDigest(digest) ? core.files.factsNow(path) : undefined;
+      return facts === undefined ? [] : [{ digest: digest as Digest, path, ...facts }];
+    });
+  });
+}
+
+/** Cache files of the versions in use, each with the digest it is named by. */
+export function listCaches(
+  core: StoreCore,
+): readonly (StoredFile & { kind: "layer" | "tree"; digest: string })[] {
+  const { layout, files } = core;
+  const folders = [
+    { kind: "layer", directory: layout.layerFolder(CACHE_VERSION) },
+    { kind: "tree", directory: layout.treeFolder(FORMAT_VERSION) },
+  ] as const;
+  return folders.flatMap(({ kind, directory }) =>
+    ALGORITHMS.flatMap((algorithm) =>
+      files.listNow(join(directory, algorithm)).flatMap((name) => {
+        const path = join(directory, algorithm, name);
+        const size = files.factsNow(path)?.size;
+        return size === undefined
+          ? []
+          : [{ kind, path, size, digest: `${algorithm}:${name.split(".", 1)[0]}` }];
+      }),
+    ),
+  );
+}
+
+/** What processes that are gone left in the temporary directory. */
+export function listStrays(core: StoreCore, now: number): readonly StoredFile[] {
+  const { files, layout } = core;
+  return files.listNow(layout.temporary).flatMap((name) => {
+    const path = join(layout.temporary, name);
+    const facts = files.factsNow(path);
+    return isStray(name, facts?.modified ?? now, now) ? [{ path, size: facts?.size ?? 0 }] : [];
+  });
+}
+
+/** What was written while a process held it that is gone now: it can be nobody else's. */
+function abandoned(leases: ReadonlyMap<string, LeaseRecord>, now: number): ReadonlyMap<Digest, number> {
+  const found = new Map<Digest, number>();
+  for (const name of deadLeases(leases, now)) {
+    const { digests, since } = leases.get(name)!;
+    for (const digest of digests) found.set(digest, Math.min(found.get(digest) ?? since, since));
+  }
+  return found;
+}
+
+interface Sweep {
+  readonly core: StoreCore;
+  readonly arbiter: Arbiter;
+  readonly released: ReadonlySet<Digest>;
+  readonly now: number;
+}
+
+function sweep({ core, arbiter, released, now }: Sweep, live: Reachable): Removed {
+  const leases = arbiter.leases();
+  const held = heldDigests(leases, now);
+  const left = abandoned(leases, now);
+  const blobs: Digest[] = [];
+  let bytes = 0;
+  const remove = ({ path, size }: StoredFile) => {
+    core.files.removeNow(path);
+    bytes += size;
+  };
+  const blocked = live.damaged.values().next().value;
+  for (const blob of blocked === undefined ? listBlobs(core) : []) {
+    const { digest, modified } = blob;
+    if (live.blobs.has(digest) || held.has(digest)) continue;
+    const ours = released.has(digest) || modified >= (left.get(digest) ?? Number.POSITIVE_INFINITY);
+    if (!ours && now - modified < GRACE) continue;
+    remove(blob);
+    blobs.push(digest);
+  }
+  for (const cache of listCaches(core)) {
+    const kept: ReadonlySet<string> = cache.kind === "layer" ? live.diffIDs : live.trees;
+    if (!kept.has(cache.digest) && !(held as ReadonlySet<string>).has(cache.digest)) remove(cache);
+  }
+  for (const stray of listStrays(core, now)) remove(stray);
+  return { blobs, bytes, blocked };
+}
+
+/**
+ * Removes what nothing leads to.
+ * @param released blobs of images whose last name was just taken away: they are not another tool's work
+ *   that is still to be named
+ * @throws StoreError (`read-only`, `damaged-container`)
+ */
+export async function collectGarbage(
+  core: StoreCore,
+  released: ReadonlySet<Digest> = new Set(),
+): Promise<Removed> {
+  const arbiter = await core.arbiter();
+  const known: KnownLinks = new Map();
+  const now = Date.now();
+  // Once before, so that under the lock only what changed meanwhile is read.
+  reachable(core, known);
+  const removed = arbiter.exclusively(() => sweep({ core, arbiter, released, now }, reachable(core, known)));
+  for (const name of deadLeases(arbiter.leases(), now)) arbiter.setLease(name, undefined);
+  return removed;
+}
