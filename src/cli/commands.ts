@@ -42,6 +42,9 @@ const push: Registration = { summary: "Push an image to a registry", load: () =>
 const save: Registration = { summary: "Save images to an archive", load: () => import("./save.ts") };
 const ps: Registration = { summary: "List containers", load: () => import("./ps.ts") };
 
+const rmi: Registration = { summary: "Remove images", load: () => import("./rmi.ts") };
+const tag: Registration = { summary: "Give an image another name", load: () => import("./tag.ts") };
+
 /** Commands on containers, which stand alone and in the group `container`. */
 const CONTAINER_COMMANDS: readonly (readonly [string, Registration])[] = [
   ["commit", { summary: "Make an image of a container", load: () => import("./commit.ts") }],
@@ -95,8 +98,10 @@ export const COMMANDS: ReadonlyMap<string, Registration> = sorted([
   ["ps", ps],
   ["pull", pull],
   ["push", push],
+  ["rmi", rmi],
   ["save", save],
   ["search", { summary: "Search a registry for repositories", load: () => import("./search.ts") }],
+  ["tag", tag],
   ["tags", { summary: "List the tags that a registry has of a repository", load: () => import("./tags.ts") }],
   ["whence", { summary: "Show which layers a file comes from", load: () => import("./whence.ts") }],
 ]);
@@ -141,7 +146,21 @@ export const GROUPS: ReadonlyMap<string, Group> = new Map<string, Group>([
         ["ls", { ...images, aliases: ["list"] }],
         ["pull", pull],
         ["push", push],
+        ["prune", { summary: "Remove images that nobody needs", load: () => import("./image-prune.ts") }],
+        ["rm", { ...rmi, aliases: ["remove"] }],
         ["save", save],
+        ["tag", tag],
+      ]),
+    },
+  ],
+  [
+    "system",
+    {
+      summary: "Manage the store",
+      commands: new Map<string, Registration>([
+        ["df", { summary: "Show what takes how much room", load: () => import("./system-df.ts") }],
+        ["fsck", { summary: "Check the store, and mend it", load: () => import("./system-fsck.ts") }],
+        ["prune", { summary: "Remove what nobody needs", load: () => import("./system-prune.ts") }],
       ]),
     },
   ],

@@ -4,6 +4,7 @@
  */
 import { digestHex } from "../oci/digest.ts";
 import { familiarName, parseReference, type Reference, withDefaultTag } from "../oci/reference.ts";
+import type { Image } from "../runtime/image.ts";
 import { Failure, refused } from "./failure.ts";
 import type { ListedImage } from "./images.ts";
 
@@ -49,10 +50,9 @@ function matchesName(image: ListedImage, name: string): boolean {
   return reference.tag === undefined || reference.tag === image.tag;
 }
 
-function matchesLabel(image: ListedImage, wanted: string): boolean {
+function matchesLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
   const equals = wanted.indexOf("=");
   const key = equals < 0 ? wanted : wanted.slice(0, equals);
-  const labels = image.image.config.config?.Labels ?? {};
   if (!Object.hasOwn(labels, key)) return false;
   return equals < 0 || labels[key] === wanted.slice(equals + 1);
 }
@@ -104,20 +104,25 @@ export function untilTime(value: string, now: number): number {
 
 type Test = (image: ListedImage) => boolean;
 
-function makeTest(filter: string, all: readonly ListedImage[], now: number): { key: string; test: Test } {
+/** `KEY=VALUE` of a filter, with the key in lower case. */
+function splitFilter(filter: string, option: string): { key: string; value: string } {
   const equals = filter.indexOf("=");
-  if (equals < 0)
+  if (equals < 0) {
     throw new Failure(
-      `invalid argument "${filter}" for "-f, --filter" flag: bad format of filter (expected name=value)`,
+      `invalid argument "${filter}" for "${option}" flag: bad format of filter (expected name=value)`,
       125,
     );
-  const key = filter.slice(0, equals).trim().toLowerCase();
-  const value = filter.slice(equals + 1).trim();
+  }
+  return { key: filter.slice(0, equals).trim().toLowerCase(), value: filter.slice(equals + 1).trim() };
+}
+
+function makeTest(filter: string, all: readonly ListedImage[], now: number): { key: string; test: Test } {
+  const { key, value } = splitFilter(filter, "-f, --filter");
   switch (key) {
     case "reference":
       return { key, test: (image) => matchesPattern(image, value) };
     case "label":
-      return { key: filter, test: (image) => matchesLabel(image, value) };
+      return { key: filter, test: ({ image }) => matchesLabel(image.config.config?.Labels ?? {}, value) };
     case "dangling": {
       const wanted = flag(value);
       return {
@@ -162,4 +167,32 @@ export function filterImages(
       (name === undefined || matchesName(image, name)) &&
       [...tests.values()].every((alternatives) => alternatives.some((test) => test(image))),
   );
+}
+
+/** What `--filter` of a prune command means. */
+export interface PruneFilter {
+  /** `dangling=false`: also images with tags. */
+  readonly all: boolean;
+  matches(created: string | undefined, labels: Readonly<Record<string, string>> | undefined): boolean;
+  /** The same for an image. */
+  wanted(image: Image): boolean;
+}
+
+/** Filters `until`, `label`, `label!` and `dangling`; all must match. */
+export function pruneFilter(filters: readonly string[], now: number): PruneFilter {
+  let all = false;
+  const tests: ((time: number, labels: Readonly<Record<string, string>>) => boolean)[] = [];
+  for (const filter of filters) {
+    const { key, value } = splitFilter(filter, "--filter");
+    if (key === "dangling") all = !flag(value);
+    else if (key === "label") tests.push((_, labels) => matchesLabel(labels, value));
+    else if (key === "label!") tests.push((_, labels) => !matchesLabel(labels, value));
+    else if (key === "until") {
+      const until = untilTime(value, now);
+      tests.push((time) => time < until);
+    } else throw refused(`Invalid filter '${key}'`);
+  }
+  const matches: PruneFilter["matches"] = (made, labels = {}) =>
+    tests.every((test) => test(Date.parse(made ?? "") || 0, labels));
+  return { all, matches, wanted: ({ config }) => matches(config.created, config.config?.Labels) };
 }

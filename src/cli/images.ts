@@ -5,7 +5,8 @@ import type { Command } from "commander";
 import { type Digest, shortDigest } from "../oci/digest.ts";
 import { familiarName } from "../oci/reference.ts";
 import type { Image } from "../runtime/image.ts";
-import type { StoredImage } from "../runtime/store.ts";
+import type { Store, StoredImage } from "../runtime/store.ts";
+import type { ImageUsage } from "../runtime/usage.ts";
 import { collect } from "./collect.ts";
 import type { Context } from "./context.ts";
 import { formatRows, type Row } from "./format.ts";
@@ -92,23 +93,34 @@ function byCreation(a: ListedImage, b: ListedImage): number {
   return nameA! < nameB! ? -1 : 1;
 }
 
-async function rowOf(listed: ListedImage, truncate: boolean, now: number): Promise<Row> {
+async function rowOf(
+  listed: ListedImage,
+  usage: ImageUsage | undefined,
+  truncate: boolean,
+  now: number,
+): Promise<Row> {
   const { image, repository, tag, digest } = listed;
   const { created } = image.config;
-  const size = humanSize(await image.size());
+  const size = humanSize(usage?.size ?? (await image.size()));
   return {
-    Containers: "N/A",
+    Containers: usage === undefined ? "N/A" : String(usage.containers),
     CreatedAt: goTime(created),
     CreatedSince: createdSince(created, now),
     Digest: digest ?? NONE,
     ID: truncate ? shortDigest(image.id) : image.id,
     Repository: repository ?? NONE,
-    SharedSize: "N/A",
+    SharedSize: usage === undefined ? "N/A" : humanSize(usage.sharedSize),
     Size: size,
     Tag: tag ?? NONE,
-    UniqueSize: "N/A",
+    UniqueSize: usage === undefined ? "N/A" : humanSize(usage.uniqueSize),
     VirtualSize: size,
   };
+}
+
+/** What images share and who uses them, which costs more than a list: only where it is asked for. */
+async function usageByID(store: Store): Promise<ReadonlyMap<Digest, ImageUsage>> {
+  const { imageUsage } = await import("../runtime/usage.ts");
+  return new Map((await imageUsage(store)).map((usage) => [usage.image.id, usage]));
 }
 
 function quietLines(listed: readonly ListedImage[], truncate: boolean): string {
@@ -140,8 +152,11 @@ export function define(command: Command, context: Context): void {
       const all = (await store.images()).flatMap((stored) => linesOf(stored, withDigests)).sort(byCreation);
       const listed = filterImages(all, args[0], options.filter, context.terminal.now());
       if (options.quiet && format === "") return await context.write(quietLines(listed, options.trunc));
+      const shared = /\.(Containers|SharedSize|UniqueSize)\b/.test(format) || format === "json";
+      const usage = shared ? await usageByID(store) : new Map<Digest, ImageUsage>();
       const rows: Row[] = [];
-      for (const image of listed) rows.push(await rowOf(image, options.trunc, context.terminal.now()));
+      for (const line of listed)
+        rows.push(await rowOf(line, usage.get(line.image.id), options.trunc, context.terminal.now()));
       const columns = options.quiet ? QUIET : options.digests ? DIGEST_COLUMNS : COLUMNS;
       await context.write(formatRows(format, columns, HEADERS, rows));
     });

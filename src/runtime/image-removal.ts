@@ -153,13 +153,14 @@ function withoutNames(
   return [...kept, renamed(own[0]!, undefined)];
 }
 
-interface Removed {
+/** What was done, before anything is collected. */
+export interface RemovedNames {
   readonly removals: readonly Removal[];
   /** Every blob that the image had. */
   readonly released: ReadonlySet<Digest>;
 }
 
-function removeLocked(core: StoreCore, target: Target, force: boolean, known: KnownLinks): Removed {
+function removeLocked(core: StoreCore, target: Target, force: boolean, known: KnownLinks): RemovedNames {
   const entries = core.index.namesLocked();
   const own = entries.filter(({ descriptor }) => target.digests.has(descriptor.digest));
   if (own.length === 0) throw new StoreError("no-such-image", `No such image: ${target.text}`);
@@ -183,17 +184,26 @@ function removeLocked(core: StoreCore, target: Target, force: boolean, known: Kn
 }
 
 /**
- * Removes an image, or one of its names.
+ * Removes an image from the index, or one of its names; what it was made of is left to be collected.
  * @throws StoreError (`conflict`, `no-such-image`, `read-only`); nothing is then removed
  */
-export async function removeImage(
+export async function removeNames(
   core: StoreCore,
   target: Target,
   { force = false }: RemoveOptions,
-): Promise<readonly Removal[]> {
+): Promise<RemovedNames> {
   const arbiter = await core.arbiter();
   const known: KnownLinks = new Map();
-  const { removals, released } = arbiter.exclusively(() => removeLocked(core, target, force, known));
+  return arbiter.exclusively(() => removeLocked(core, target, force, known));
+}
+
+/** Removes an image, or one of its names, and what nothing leads to then. Throws what `removeNames` does. */
+export async function removeImage(
+  core: StoreCore,
+  target: Target,
+  options: RemoveOptions,
+): Promise<readonly Removal[]> {
+  const { removals, released } = await removeNames(core, target, options);
   if (released.size > 0) await collectGarbage(core, released);
   return removals;
 }

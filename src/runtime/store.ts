@@ -17,11 +17,14 @@ import {
   withDefaultTag,
 } from "../oci/reference.ts";
 import type { ByteStream } from "../platform/types.ts";
+import type { CheckOptions, CheckReport } from "../store/check.ts";
 import { memoryCore, openCore, type StoreCore } from "../store/core.ts";
 import { fileStream } from "../store/disk-files.ts";
 import { StoreError } from "../store/errors.ts";
+import type { Removed } from "../store/garbage.ts";
 import { mayBeImage, readImage } from "../store/images.ts";
 import { type StoredName, withName } from "../store/index-file.ts";
+import type { Lease } from "../store/leases.ts";
 import { findByID, findByName } from "../store/resolve.ts";
 import type { SavedImage } from "../store/save.ts";
 import type { ImageSource } from "../store/source.ts";
@@ -30,8 +33,11 @@ import type { ContainerHome } from "./container-home.ts";
 import { Containers } from "./containers.ts";
 import { type Environment, hostPlatform, storeDirectory } from "./environment.ts";
 import { Image } from "./image.ts";
+import type { Pruned, PruneImagesOptions, StoredTarget } from "./image-prune.ts";
+import type { Removal, RemoveOptions } from "./image-removal.ts";
 import type { PullOptions } from "./pull.ts";
 import type { PushOptions } from "./push.ts";
+import type { StoreUsage } from "./usage.ts";
 
 export interface StoreOptions {
   /** Where `STRATAFS_ROOT`, `XDG_DATA_HOME` and `SOURCE_DATE_EPOCH` are looked up; the process's own unless given. */
@@ -164,8 +170,11 @@ export class Store implements ContainerHome {
   }
 
   async adopt(descriptor: Descriptor, reference: Reference | undefined): Promise<Image> {
+    // Read first: once it has its name, another process may remove it.
+    const image = await this.#read(descriptor, reference === undefined ? [] : [reference]);
+    if (image === undefined) throw new StoreError("invalid", `${descriptor.digest} is no image`);
     await this.core.index.update((manifests) => withName(manifests, descriptor, reference));
-    return await this.image(descriptor.digest);
+    return image;
   }
 
   /**
@@ -177,7 +186,79 @@ export class Store implements ContainerHome {
     if (reference.digest !== undefined) {
       throw new StoreError("invalid", "refusing to create a tag with a digest reference");
     }
-    return await this.adopt(image.target, reference);
+    const { digest } = image.target;
+    await this.core.index.update((manifests) => {
+      const entry = manifests.find((candidate) => candidate.digest === digest);
+      if (entry === undefined) throw new StoreError("no-such-image", `No such image: ${image.id}`);
+      return withName(manifests, entry, reference);
+    });
+    return new Image(this, image.record, image.target, [...image.references, reference]);
+  }
+
+  /**
+   * Removes an image, or one of its names, and what is then needed by nothing else. An image named by its ID
+   * goes with all its names, if these are one tag and digests of the same repository.
+   * @throws StoreError (`no-such-image`, `ambiguous`, `conflict`, `read-only`); nothing is then removed
+   */
+  async remove(name: string, options: RemoveOptions = {}): Promise<readonly Removal[]> {
+    const names = await this.core.index.names();
+    const byName = findByName(names, name);
+    const identified = await this.#identified(names);
+    const byID = byName === undefined ? findByID(identified, name) : undefined;
+    const found = byName ?? byID;
+    if (found === undefined) throw new StoreError("no-such-image", `No such image: ${name}`);
+    const image = identified.find(({ descriptor }) => descriptor.digest === found.descriptor.digest)?.image;
+    const same = identified.filter(({ id }) => id === image?.id);
+    const { removeImage } = await import("./image-removal.ts");
+    const target = {
+      id: image?.id ?? found.descriptor.digest,
+      digests: new Set([found, ...same].map(({ descriptor }) => descriptor.digest)),
+      diffIDs: image?.config.rootfs.diff_ids ?? [],
+      named: byName,
+      text: name,
+    };
+    return await removeImage(this.core, target, options);
+  }
+
+  /** @internal Every image, as it is to be told to who removes it. */
+  async targets(): Promise<readonly StoredTarget[]> {
+    const identified = await this.#identified(await this.core.index.names());
+    return (await this.images()).map((stored) => {
+      const { image } = stored;
+      const same = identified.filter(({ id }) => id === image.id);
+      return {
+        stored,
+        id: image.id,
+        digests: new Set(same.map(({ descriptor }) => descriptor.digest)),
+        diffIDs: image.config.rootfs.diff_ids,
+        named: undefined,
+        text: image.id,
+      };
+    });
+  }
+
+  /** Removes images without a tag, or all that no container is made of, and whatever nothing leads to. */
+  async pruneImages(options: PruneImagesOptions = {}): Promise<Pruned> {
+    const { pruneImages } = await import("./image-prune.ts");
+    return await pruneImages(this, options);
+  }
+
+  /** Removes what nothing leads to: names, containers, mounts and running operations of any process. */
+  async collectGarbage(): Promise<Removed> {
+    const { collectGarbage } = await import("../store/garbage.ts");
+    return await collectGarbage(this.core);
+  }
+
+  /** What takes how much room. */
+  async usage(): Promise<StoreUsage> {
+    const { storeUsage } = await import("./usage.ts");
+    return await storeUsage(this);
+  }
+
+  /** Proves that the store is sound, and mends what can be mended. Others may use it meanwhile. */
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    const { checkStore } = await import("../store/check.ts");
+    return await checkStore(this.core, options);
   }
 
   /**
@@ -196,13 +277,11 @@ export class Store implements ContainerHome {
       const source = await openSource(input, staging);
       if (source.images.length === 0) throw new StoreError("source", `${source.what} holds no image`);
       const assigned = assignNames(source, options.name);
-      await ingestImages(this.core, source, assigned, staging, this.platform);
-      const loaded: Image[] = [];
-      for (const { descriptor, references } of assigned) {
-        const image = await this.#read(descriptor, references);
-        if (image !== undefined) loaded.push(image);
-      }
-      return loaded;
+      const records = await ingestImages(this.core, source, assigned, staging, this.platform);
+      return assigned.flatMap(({ descriptor, references }, i) => {
+        const record = records[i];
+        return record === undefined ? [] : [new Image(this, record, descriptor, references)];
+      });
     } finally {
       await staging.discard();
     }
@@ -247,7 +326,17 @@ export class Store implements ContainerHome {
       });
     }
     const { saveImages } = await import("../store/save.ts");
-    return saveImages(this.core.blobs, saved);
+    const lease = this.core.lease();
+    return released(saveImages(this.core.blobs, saved, lease), lease);
+  }
+}
+
+/** Bytes that a lease is needed for until they were read, or given up. */
+async function* released(bytes: ByteStream, lease: Lease): ByteStream {
+  try {
+    yield* bytes;
+  } finally {
+    lease.release();
   }
 }
 

@@ -78,7 +78,7 @@ export class Layers {
     const size = await this.#blobs.size(layer.descriptor.digest);
     if (size !== layer.descriptor.size) return false;
     return (
-      (await this.#facts(layer.diffID)) !== undefined &&
+      (await this.knownContentSize(layer.diffID)) !== undefined &&
       (await this.#files.facts(this.#path(layer.diffID, "index"))) !== undefined
     );
   }
@@ -211,14 +211,14 @@ export class Layers {
 
   /** How many bytes the files of a layer have together, each hardlink group once: what Docker calls its size. */
   async contentSize(layer: ImageLayer): Promise<number> {
-    const known = await this.#facts(layer.diffID);
+    const known = await this.knownContentSize(layer.diffID);
     if (known !== undefined) return known;
     await this.#rebuild(layer);
-    return (await this.#facts(layer.diffID)) ?? 0;
+    return (await this.knownContentSize(layer.diffID)) ?? 0;
   }
 
   /** The recorded size; undefined where the record is missing or damaged. */
-  async #facts(diffID: Digest): Promise<number | undefined> {
+  async knownContentSize(diffID: Digest): Promise<number | undefined> {
     const bytes = await this.#readCache(diffID, "json", MAX_FACTS);
     if (bytes === undefined) return undefined;
     const what = this.#path(diffID, "json");

@@ -19,7 +19,7 @@ import { formatPlatform, type ImagePlatform, selectManifest } from "../oci/platf
 import type { Blobs } from "./blobs.ts";
 import type { StoreCore } from "./core.ts";
 import { StoreError } from "./errors.ts";
-import { checkLayers, mayBeImage } from "./images.ts";
+import { checkLayers, type ImageRecord, mayBeImage, readImage } from "./images.ts";
 import { withName } from "./index-file.ts";
 import type { ImageLayer, Layers } from "./layers.ts";
 import type { Lease } from "./leases.ts";
@@ -244,6 +244,7 @@ async function stageImages(source: ImageSource, target: LoadTarget): Promise<voi
  * Brings the images of a source into a store: all of them, or, where one is not sound, none.
  * @param named what the images are called; one without a reference is kept without a name
  * @param staging is committed; whoever made it discards it
+ * @returns what each of them is, as it was before anyone else could remove it; undefined for what is no image
  * @throws StoreError, OciError, ArchiveError
  */
 export async function ingestImages(
@@ -252,11 +253,13 @@ export async function ingestImages(
   named: readonly NamedImage[],
   staging: Staging,
   platform: ImagePlatform,
-): Promise<void> {
+): Promise<readonly (ImageRecord | undefined)[]> {
   const lease = core.lease();
   try {
     await stageImages(source, { ...core, staging, lease, platform });
     await staging.commit();
+    const records: (ImageRecord | undefined)[] = [];
+    for (const { descriptor } of named) records.push(await readImage(core.blobs, descriptor, platform));
     await core.index.update((manifests) => {
       let entries = manifests;
       for (const { descriptor, references } of named) {
@@ -266,6 +269,7 @@ export async function ingestImages(
       }
       return entries;
     });
+    return records;
   } finally {
     lease.release();
   }

@@ -18,6 +18,7 @@ import { StoreError } from "./errors.ts";
 import { type ImageRecord, mayBeImage, readManifest } from "./images.ts";
 import { CONTAINERD_NAME, REF_NAME } from "./index-file.ts";
 import { blobName } from "./layout.ts";
+import type { Lease } from "./leases.ts";
 import type { BlobReader } from "./source-blobs.ts";
 
 /** An image to be saved. */
@@ -32,7 +33,12 @@ export interface SavedImage {
 const EPOCH = new Date(0);
 
 /** Every blob that a descriptor leads to and that is in the store. */
-async function collect(blobs: BlobReader, descriptor: Descriptor, into: Map<Digest, number>): Promise<void> {
+async function collect(
+  blobs: BlobReader,
+  lease: Pick<Lease, "hold"> | undefined,
+  descriptor: Descriptor,
+  into: Map<Digest, number>,
+): Promise<void> {
   const size = await blobs.size(descriptor.digest);
   if (size === undefined || into.has(descriptor.digest)) return;
   into.set(descriptor.digest, size);
@@ -42,7 +48,8 @@ async function collect(blobs: BlobReader, descriptor: Descriptor, into: Map<Dige
     document.kind === "index"
       ? document.index.manifests
       : [document.manifest.config, ...document.manifest.layers];
-  for (const child of below) await collect(blobs, child, into);
+  await lease?.hold(...below.map(({ digest }) => digest));
+  for (const child of below) await collect(blobs, lease, child, into);
 }
 
 /** The images by ID, each once, with all its names. */
@@ -109,10 +116,16 @@ function documents(images: readonly SavedImage[]): readonly (readonly [string, U
   ];
 }
 
-async function writeAll(archive: Pack, blobs: BlobReader, images: readonly SavedImage[]): Promise<void> {
+async function writeAll(
+  archive: Pack,
+  blobs: BlobReader,
+  lease: Pick<Lease, "hold"> | undefined,
+  images: readonly SavedImage[],
+): Promise<void> {
   const found = new Map<Digest, number>();
+  await lease?.hold(...images.map(({ descriptor }) => descriptor.digest));
   for (const { descriptor, image } of images) {
-    await collect(blobs, descriptor, found);
+    await collect(blobs, lease, descriptor, found);
     for (const { digest } of [image.manifest.config, ...image.manifest.layers]) {
       if (!found.has(digest)) throw new StoreError("missing-blob", `the blob ${digest} is not in the store`);
     }
@@ -136,11 +149,16 @@ async function writeAll(archive: Pack, blobs: BlobReader, images: readonly Saved
 
 /**
  * The bytes of an archive of some images.
+ * @param lease is given each blob before it is looked for
  * @throws StoreError (`missing-blob`) where the store does not have all of an image
  */
-export async function* saveImages(blobs: BlobReader, images: readonly SavedImage[]): ByteStream {
+export async function* saveImages(
+  blobs: BlobReader,
+  images: readonly SavedImage[],
+  lease?: Pick<Lease, "hold">,
+): ByteStream {
   const archive = pack();
-  const writing = writeAll(archive, blobs, merged(images)).then(
+  const writing = writeAll(archive, blobs, lease, merged(images)).then(
     () => archive.finalize(),
     (error: Error) => archive.destroy(error),
   );
