@@ -5,6 +5,12 @@
  * layers, a mount of a tree, a layer of a mount's changes.
  */
 
+// Dockerfiles
+export { parseDockerfile } from "./build/dockerfile/parse.ts";
+export { DockerfileError, type Position, type Range } from "./build/dockerfile/source.ts";
+export type { Dockerfile, Instruction, Stage } from "./build/dockerfile/syntax.ts";
+export { type LintOptions, type LintResult, lintDockerfile } from "./build/lint/lint.ts";
+export type { LintWarning } from "./build/lint/report.ts";
 // Layers and trees
 export { type ApplyOptions, applyLayer, applyLayers } from "./layer/apply.ts";
 export {

@@ -29,6 +29,7 @@ import {
 import { parseDockerignore } from "../../src/build/files/dockerignore.ts";
 import { MemoryAccess } from "../../src/platform/memory.ts";
 import { readAll } from "../../src/tree/content.ts";
+import { needs } from "../requirements.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "context-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -180,22 +181,20 @@ function tar(...args: string[]): Uint8Array {
 }
 
 describe("an archive as a context", () => {
-  test.each([[["-c"]], [["-c", "--gzip"]], [["-c", "--zstd"]], [["-c", "--format=pax"]]])(
-    "tar %j",
-    async (options) => {
-      put("a", "1");
-      put("dir/.wh.b", "2");
-      linkSync(join(root, "a"), join(root, "z"));
-      symlinkSync("../a", join(root, "dir/l"));
-      const context = await openArchive(tar(...options, "."));
-      expect(paths(context)).toEqual(["/a", "/dir/", "/dir/.wh.b", "/dir/l", "/z"]);
-      expect(text(context, "/dir/.wh.b")).toBe("2");
-      expect(text(context, "/z")).toBe("1");
-      expect(context.entry("/z")?.identity).toBe(context.entry("/a")?.identity);
-      expect(context.entry("/a")?.inode).toMatchObject({ uid: 0, gid: 0 });
-      context.close();
-    },
-  );
+  const zstd = needs.tool("zstd", "zstd") === undefined ? [[["-c", "--zstd"]]] : [];
+  test.each([[["-c"]], [["-c", "--gzip"]], [["-c", "--format=pax"]], ...zstd])("tar %j", async (options) => {
+    put("a", "1");
+    put("dir/.wh.b", "2");
+    linkSync(join(root, "a"), join(root, "z"));
+    symlinkSync("../a", join(root, "dir/l"));
+    const context = await openArchive(tar(...options, "."));
+    expect(paths(context)).toEqual(["/a", "/dir/", "/dir/.wh.b", "/dir/l", "/z"]);
+    expect(text(context, "/dir/.wh.b")).toBe("2");
+    expect(text(context, "/z")).toBe("1");
+    expect(context.entry("/z")?.identity).toBe(context.entry("/a")?.identity);
+    expect(context.entry("/a")?.inode).toMatchObject({ uid: 0, gid: 0 });
+    context.close();
+  });
 
   test("names stay inside, directories are implied, the last entry of a name counts", async () => {
     put("x/y", "1");
@@ -214,7 +213,7 @@ describe("an archive as a context", () => {
       () => Buffer.from("hello ".repeat(200)),
       /^the context is no context that can be read: it is neither a tar archive/,
     ],
-    ["xz", () => tar("-c", "--xz", "."), /compressed with xz/],
+    ["xz", () => Uint8Array.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0), /compressed with xz/],
     [
       "half an archive",
       () => {

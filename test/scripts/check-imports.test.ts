@@ -53,6 +53,19 @@ const REFUSED: readonly [what: string, path: string, text: string, message: stri
   ["the public face", "cli/a.ts", `import { Store } from "../index.ts";`, "import the module itself"],
   ["the package by its name", "cli/a.ts", `import { Store } from "stratafs";`, "import the module itself"],
   ["what lies outside src", "cli/a.ts", `import "../../test/a.ts";`, "outside src"],
+  [
+    "the runtime in the language of Dockerfiles",
+    "build/dockerfile/a.ts",
+    `import "../../runtime/b.ts";`,
+    "build/dockerfile may import posix, oci",
+  ],
+  [
+    "the rest of build in it",
+    "build/dockerfile/a.ts",
+    `import "../stages.ts";`,
+    "build/dockerfile may import",
+  ],
+  ["more of build than the language", "runtime/a.ts", `import "../build/stages.ts";`, "runtime may import"],
   ["no .ts file", "tree/a.ts", `import "../posix/errno.js";`, "names the .ts file"],
 ];
 
