@@ -8,7 +8,7 @@ import { compareNames } from "../../posix/names.ts";
 import { joinPath, parentPath, SYMLINK_MAX, splitPath } from "../../posix/path.ts";
 import type { Inode } from "../../tree/inode.ts";
 import { compileMatch, hasWildcards } from "../files/match.ts";
-import type { Patterns } from "../files/patterns.ts";
+import type { DirectoryMatch, Patterns } from "../files/patterns.ts";
 
 export interface ViewEntry {
   readonly inode: Inode;
@@ -95,11 +95,20 @@ export function ignoring(view: FileView, patterns: Patterns): FileView {
     view.entry(path)?.inode.kind === "directory" &&
     view.list(path).some((name) => isVisible(joinPath(path, name)));
   const known = new Map<string, boolean>();
+  const matches = new Map<string, DirectoryMatch>();
+  const matchOf = (path: string): DirectoryMatch | undefined => {
+    if (path === "/") return undefined;
+    const before = matches.get(path);
+    if (before !== undefined) return before;
+    const match = patterns.within(relative(path), matchOf(parentPath(path)));
+    matches.set(path, match);
+    return match;
+  };
   const isVisible = (path: string): boolean => {
     if (path === "/") return true;
     const before = known.get(path);
     if (before !== undefined) return before;
-    const visible = !patterns.matches(relative(path)) || hasVisible(path);
+    const visible = matchOf(path)?.matched !== true || hasVisible(path);
     known.set(path, visible);
     return visible;
   };

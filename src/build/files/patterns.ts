@@ -23,6 +23,7 @@ class Pattern {
   constructor(text: string, negated: boolean) {
     this.negated = negated;
     this.#tokens = new PatternReader(text).deepTokens();
+    this.#plain = /[*?[\\]/.test(text) ? undefined : text;
     // Two stars before nothing but plain text match any beginning, also within a component.
     const [first, ...rest] = this.#tokens;
     if (
@@ -36,6 +37,8 @@ class Pattern {
   }
 
   readonly #anyStart: boolean = false;
+  /** The pattern itself, where nothing in it has a meaning. */
+  readonly #plain: string | undefined;
 
   start(): States {
     const states = new Set<number>();
@@ -55,8 +58,9 @@ class Pattern {
     return now;
   }
 
-  isMatch(states: States): boolean {
-    return states.has(this.#tokens.length * 2);
+  matches(path: string): boolean {
+    if (this.#plain !== undefined) return path === this.#plain;
+    return this.step(this.start(), path).has(this.#tokens.length * 2);
   }
 
   #enter(states: Set<number>, index: number): void {
@@ -140,7 +144,7 @@ export class Patterns {
   within(path: string, directory?: DirectoryMatch): DirectoryMatch {
     let matched = false;
     const by = this.#patterns.map((pattern, i) => {
-      const is = directory?.by[i] === true || pattern.isMatch(pattern.step(pattern.start(), path));
+      const is = directory?.by[i] === true || pattern.matches(path);
       if (is) matched = !pattern.negated;
       return is;
     });
