@@ -47,4 +47,37 @@ describe("examples", () => {
   it("lookup-depth: finds the path under 128 layers", async () => {
     expect(await example("lookup-depth.mjs")).toMatch(/^ +128 +\d+ +\d+ +\d+\.\d\d$/m);
   });
+
+  it("container-writes: what each program changed, and that the image did not", async () => {
+    const lines = (await example("container-writes.mjs")).split("\n");
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        "added     /var/log/greeter.log",
+        "modified  /home/ada/diary.txt",
+        "refused   EACCES: permission denied, open '/etc/passwd'",
+        "no change",
+        "0 changes, /var/log: greet",
+      ]),
+    );
+  });
+
+  it("property-test: the rule holds, with calls that change something", async () => {
+    const output = await example("property-test.mjs", "60");
+    expect(output).toContain("the rule held in 60 runs");
+    expect(output).toMatch(/^ +\d{2,} changes in \d+ layers$/m);
+  });
+
+  it("agent-session: two attempts rolled back, one committed", async () => {
+    const lines = (await example("agent-session.mjs")).split("\n");
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        "rolled back: /etc is none of its business",
+        "rolled back: exit status 1",
+        "  added     /usr/share/greetings/fr.txt",
+        "committed: greeter:2.0, 4 layers",
+        "removed: true, changes: 2",
+        "restored, changes: 0",
+      ]),
+    );
+  });
 });
