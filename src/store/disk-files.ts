@@ -14,6 +14,7 @@ import {
   rmSync,
   type Stats,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
@@ -179,6 +180,14 @@ export function diskFiles(temporary: string): StoreFiles {
     readNow: (path) => orUndefined(() => readFileSync(path)),
     factsNow: (path) => factsOf(orUndefined(() => statSync(path))),
     replaceNow: (path, bytes) => replaceFile(temporary, path, bytes),
+    touchNow(path) {
+      const now = new Date();
+      try {
+        utimesSync(path, now, now);
+      } catch {
+        // What cannot be marked is used all the same.
+      }
+    },
     listNow: (directory) => orUndefined(() => readdirSync(directory)) ?? [],
     makeDirectoryNow: (path) => void mkdirSync(path, { recursive: true }),
     removeNow: (path) => rmSync(path, { recursive: true, force: true }),

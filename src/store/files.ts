@@ -61,6 +61,8 @@ export interface StoreFiles {
   factsNow(path: string): FileFacts | undefined;
   /** Replaces a small file, or makes it, in one durable step. */
   replaceNow(path: string, bytes: Uint8Array): void;
+  /** Marks a file as modified now, if it is there and may be changed. */
+  touchNow(path: string): void;
   /** Names in a directory, of whatever kind; none where it is missing. */
   listNow(directory: string): readonly string[];
   /** Makes an empty directory, where there are any. */

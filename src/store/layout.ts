@@ -8,6 +8,8 @@
  *     stratafs/downloads/                       blobs of which not all arrived yet, by digest
  *     stratafs/layers-N/ALG/HEX.{tar,index,json}  uncompressed layers by diffID, indexes, sizes
  *     stratafs/trees-N/ALG/HEX                  merged trees by chainID, packed
+ *     stratafs/steps-N/                         the build cache: which layer each step made
+ *     stratafs/cache-mounts/                    what steps keep between builds (RUN --mount=type=cache)
  *     stratafs/containers/ID/                   containers: what they are and what they changed
  *
  * Everything under `layers-N` and `trees-N` is a cache: whoever finds it gone makes it again from `blobs`.
@@ -75,6 +77,16 @@ export class Layout {
   /** A packed tree. */
   tree(chainID: Digest, version: number): string {
     return join(this.treeFolder(version), digestAlgorithm(chainID), digestHex(chainID));
+  }
+
+  /** Records of the build cache, by a version of their format. */
+  steps(version: number): string {
+    return join(this.#own, `steps-${version}`);
+  }
+
+  /** The cache mounts of build steps. */
+  get cacheMounts(): string {
+    return join(this.#own, "cache-mounts");
   }
 
   get versionFile(): string {

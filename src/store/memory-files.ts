@@ -74,6 +74,10 @@ export function memoryFiles(temporary: string): StoreFiles {
     readNow: (path) => files.get(path)?.bytes,
     factsNow,
     replaceNow: put,
+    touchNow(path) {
+      const file = files.get(path);
+      if (file !== undefined) files.set(path, { ...file, modified: Date.now() });
+    },
     listNow(directory) {
       const inside = [...files.keys()].filter((path) => path.startsWith(`${directory}/`));
       return [...new Set(inside.map((path) => path.slice(directory.length + 1).split("/", 1)[0]!))];

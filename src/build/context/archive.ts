@@ -3,7 +3,7 @@
  *
  * Names are relative to the context whatever they look like: a leading `/` does not count, and `..` leads
  * nowhere above. Of several entries of one name the last one counts, but a directory keeps what is in it.
- * Directories without an entry are 0755 of 0:0, as is everything's owner. A whiteout's name is a file's name
+ * Directories without an entry are 0755 of 0:0; everything is owned by 0:0, unless owners are to be kept. A whiteout's name is a file's name
  * here like any other.
  */
 import { platform } from "#platform";
@@ -31,6 +31,11 @@ export interface ArchiveContext extends FileView {
   close(): void;
 }
 
+export interface ArchiveContextOptions {
+  /** Whether files belong to whom the archive says, as they do for ADD. */
+  readonly keepOwners?: boolean;
+}
+
 const IMPLIED = { kind: "directory", mode: 0o755, uid: 0, gid: 0, mtime: 0n, xattrs: NO_XATTRS } as const;
 
 interface Node {
@@ -41,9 +46,11 @@ interface Node {
 class ArchiveTree implements FileView {
   readonly #root: Node = { entry: { inode: IMPLIED }, children: new Map() };
   readonly #archive: RandomAccess;
+  readonly #keepOwners: boolean;
 
-  constructor(archive: RandomAccess) {
+  constructor(archive: RandomAccess, keepOwners: boolean) {
     this.#archive = archive;
+    this.#keepOwners = keepOwners;
   }
 
   entry(path: string): ViewEntry | undefined {
@@ -113,7 +120,8 @@ class ArchiveTree implements FileView {
 
   #inode(entry: Exclude<Entry, { type: "hardlink" }>): Inode {
     const { mode, mtime, xattrs } = entry;
-    const attributes = { mode, uid: 0, gid: 0, mtime, xattrs };
+    const { uid, gid } = this.#keepOwners ? entry : { uid: 0, gid: 0 };
+    const attributes = { mode, uid, gid, mtime, xattrs };
     switch (entry.type) {
       case "file":
         return { ...attributes, kind: "file", content: this.#content(entry) };
@@ -144,6 +152,7 @@ export async function archiveContext(
   archive: ByteStream,
   storage: ArchiveStorage,
   what: string,
+  options: ArchiveContextOptions = {},
 ): Promise<ArchiveContext> {
   const hasher = platform.createHash("sha256");
   const entries: Entry[] = [];
@@ -156,7 +165,7 @@ export async function archiveContext(
     }
     reader.end();
     const access = await storage.open();
-    const tree = new ArchiveTree(access);
+    const tree = new ArchiveTree(access, options.keepOwners ?? false);
     for (const entry of entries) tree.add(entry);
     return {
       digest: hasher.hex(),
