@@ -26,7 +26,7 @@ const ALLOWED = {
   oci: ["posix"],
   layer: ["posix", "tree", "tar", "oci/digest"],
   union: ["posix", "tree"],
-  vfs: ["posix", "tree", "union"],
+  vfs: ["posix", "tree", "tar", "union"],
   store: ["posix", "oci", "tree", "tar", "layer"],
   registry: ["posix", "oci", "store"],
   // The language of Dockerfiles is below the runtime, whose `commit --change` takes instructions.

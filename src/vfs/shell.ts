@@ -20,6 +20,7 @@ import { deviceAt } from "./shell/devices.ts";
 import { joinTo, shellFilesystem } from "./shell/filesystem.ts";
 import { launch, quote } from "./shell/launch.ts";
 import type { Machine } from "./shell/process.ts";
+import { rewrite, TEST_NAMES } from "./shell/rewrite.ts";
 import type { Session } from "./shell/session.ts";
 import {
   bytesFromText,
@@ -82,6 +83,7 @@ export async function runShell(
     signal,
     umask: mount.caller.umask,
     runs: [],
+    descriptors: new Map(),
   };
   const stray: { stdout: Uint8Array[]; stderr: Uint8Array[] } = { stdout: [], stderr: [] };
   const bash: Bash = new Bash({
@@ -92,6 +94,13 @@ export async function runShell(
     // It patches the globals of the whole process while a command runs, and the mount runs in there too.
     defenseInDepth: false,
     processInfo: { pid: 1, ppid: 0, uid: mount.caller.uid, gid: mount.caller.gid },
+  });
+  bash.registerTransformPlugin({
+    name: "stratafs",
+    transform: ({ ast }) => {
+      rewrite(ast);
+      return { ast };
+    },
   });
   adopt(bash, session);
   const [program = "", ...rest] = args;
@@ -149,6 +158,7 @@ function adopt(bash: Bash, session: Session): void {
   for (const [name, command] of registry as Map<string, BashCommand>) bundled.set(name, command);
   registry.clear();
   for (const name of [...Object.keys(COMMANDS), ...BUNDLED.keys()]) register(bash, session, name, name);
+  for (const [name, alias] of Object.entries(TEST_NAMES)) register(bash, session, alias, name);
 }
 
 /** Lets the interpreter start a program under a name. */
@@ -182,6 +192,8 @@ function interpreterFilesystem(
       stdin: () => new Uint8Array(0),
       stdout: (bytes) => stray.stdout.push(bytes),
       stderr: (bytes) => stray.stderr.push(bytes),
+      descriptor: (number) => session.descriptors.get(number),
+      setDescriptor: (number, bytes) => session.descriptors.set(number, bytes),
     },
   });
   return {

@@ -47,17 +47,22 @@ export function addGroup(process: Process, { name, gid, members = [] }: NewGroup
   editFile(process, "/etc/gshadow", append([name, "!", "", members.join(",")]));
 }
 
-/** Makes a user a member of groups that exist. */
-export function join(process: Process, user: string, names: readonly string[]): void {
-  if (names.length === 0) return;
-  const edit: Edit = (lines) =>
+/**
+ * Makes a user a member of groups that exist.
+ * @param own a group to add at the same time
+ */
+export function join(process: Process, user: string, names: readonly string[], own?: NewGroup): void {
+  if (names.length === 0 && own === undefined) return;
+  const joined: Edit = (lines) =>
     lines.map((fields) => {
       const members = (fields[3] ?? "").split(",").filter((member) => member !== "");
       if (!names.includes(fields[0]!) || members.includes(user)) return fields;
       return [...fields.slice(0, 3), [...members, user].join(",")];
     });
-  editFile(process, "/etc/group", edit);
-  editFile(process, "/etc/gshadow", edit);
+  const added = (fields: string[]) => (own === undefined ? [] : [[own.name, ...fields]]);
+  const gid = String(own?.gid);
+  editFile(process, "/etc/group", (lines) => [...joined(lines), ...added(["x", gid, ""])], own !== undefined);
+  editFile(process, "/etc/gshadow", (lines) => [...joined(lines), ...added(["!", "", ""])]);
 }
 
 export interface NewUser extends User {
@@ -88,12 +93,12 @@ export function addSubordinates(process: Process, name: string): void {
   }
 }
 
-/** The next free id: above the highest in use for people, below the lowest for the system. */
-export function freeID(used: readonly number[], system: boolean, both: readonly number[] = used): number {
+/** The next free id: above all in use for people, the highest that is free for the system. */
+export function freeID(used: readonly number[], system: boolean, avoided: readonly number[] = used): number {
   const [low, high] = system ? [100, 999] : [1000, 60_000];
   const inside = used.filter((id) => id >= low && id <= high);
-  let id = system ? Math.min(high + 1, ...inside) - 1 : Math.max(low - 1, ...inside) + 1;
-  while (both.includes(id)) id += system ? -1 : 1;
+  let id = system ? high : Math.max(low - 1, ...inside) + 1;
+  while (avoided.includes(id)) id += system ? -1 : 1;
   if (id < low || id > high)
     throw new CommandError(`Can't get unique ${system ? "system " : ""}ID (no more available IDs)`, 4);
   return id;

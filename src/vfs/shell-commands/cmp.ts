@@ -9,7 +9,7 @@ export function cmp(process: Process): number {
   if (left === undefined) throw new CommandError("missing operand", 2);
   const read = (path: string) => {
     try {
-      return path === "-" ? process.stdin() : process.mount.readFile(path);
+      return path === "-" ? process.stdin() : process.readFile(path);
     } catch (error) {
       throw new CommandError(`${path}: ${reasonOf(error)}`, 2);
     }

@@ -23,7 +23,7 @@ export function parseMode(text: string, umask: number): ModeChange {
     const parts = CLAUSE.exec(clause);
     if (parts === null) throw new CommandError(`invalid mode: '${text}'`);
     const mask = [...parts[1]!].reduce((bits, who) => bits | WHO[who]!, 0);
-    const edits = [...parts[2]!.matchAll(/([-+=])([rwxXst]*|[ugo])/g)].map(([, sign, what]) => ({
+    const edits = [...parts[2]!.matchAll(/([-+=])([ugo]|[rwxXst]*)/g)].map(([, sign, what]) => ({
       sign,
       what: what!,
     }));

@@ -97,8 +97,7 @@ export function useradd(process: Process): number {
     shell: options.value("s") ?? "/bin/sh",
     ...(password !== undefined && { password }),
   });
-  join(process, name, others);
-  if (own) addGroup(process, { name, gid });
+  join(process, name, others, own ? { name, gid } : undefined);
   if (!system && uid <= 60_000) addSubordinates(process, name);
   if (options.has("m") && !options.has("M")) makeHome(process, home, uid, gid, 0o755, options.value("k"));
   return 0;

@@ -13,6 +13,10 @@ export interface Streams {
   stdin(): Uint8Array;
   stdout(bytes: Uint8Array): void;
   stderr(bytes: Uint8Array): void;
+  /** What `<(…)` put on a descriptor. */
+  descriptor?(number: number): Uint8Array | undefined;
+  /** Puts something on a descriptor: the interpreter does, for `<(…)`. */
+  setDescriptor?(number: number, bytes: Uint8Array): void;
 }
 
 export interface Device {
@@ -51,7 +55,19 @@ const DEVICES = new Map<string, Device>([
   ["/proc/self/fd/2", STDERR],
 ]);
 
+const DESCRIPTOR = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/;
+
 /** @param path absolute, as it was given */
 export function deviceAt(path: string): Device | undefined {
-  return path.startsWith("/dev/") || path.startsWith("/proc/") ? DEVICES.get(path) : undefined;
+  if (!path.startsWith("/dev/") && !path.startsWith("/proc/")) return undefined;
+  const number = Number(DESCRIPTOR.exec(path)?.[1] ?? 0);
+  if (number <= 2) return DEVICES.get(path);
+  return {
+    read(streams) {
+      const content = streams.descriptor?.(number);
+      if (content === undefined) throw new PosixError("ENOENT", { syscall: "open", path });
+      return content;
+    },
+    write: (bytes, streams) => streams.setDescriptor?.(number, bytes),
+  };
 }

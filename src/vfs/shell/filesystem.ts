@@ -161,6 +161,8 @@ export function shellFilesystem(view: View): IFileSystem {
         })),
     rm: async (path, options) => {
       const name = nameFromText(path);
+      // The interpreter takes away what it put there.
+      if (deviceAt(name) !== undefined && !view.mount().exists(name)) return;
       const mount = view.mount();
       try {
         const isDirectory = kindOf(mount.lstat(name).mode) === "directory";

@@ -7,7 +7,7 @@ import { RUN, type Session, type ShellRun, UMASK } from "./session.ts";
 import { pipeFromBytes, textFromName } from "./text.ts";
 
 /** A name that `export` takes. */
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 export async function interpret(
   session: Session,
@@ -45,7 +45,7 @@ export async function interpret(
   const result = await context.exec!(prelude + textFromName(script.source), { ...options, env });
   const action = run.traps.get("EXIT");
   if (action === undefined || action === "") return result;
-  const variables = Object.fromEntries([...env_(run, result)].filter(([name]) => name !== RUN));
+  const variables = Object.fromEntries([...variablesOf(run, result)].filter(([name]) => name !== RUN));
   const last = await context.exec!(`(exit ${result.exitCode});${textFromName(action)}`, {
     ...options,
     cwd: variables.PWD ?? context.cwd,
@@ -59,7 +59,7 @@ export async function interpret(
 }
 
 /** A script that ran to its end tells its variables; one that left by `exit` only what its last command saw. */
-function env_(run: ShellRun, result: ExecResult): Iterable<[string, string]> {
+function variablesOf(run: ShellRun, result: ExecResult): Iterable<[string, string]> {
   const told = result.env;
   return told !== undefined && RUN in told ? Object.entries(told) : run.variables;
 }

@@ -3,15 +3,15 @@
  * into what the interpreter passes on. Statuses are execve's as a shell tells them: 127 where nothing is
  * found, 126 where it cannot be executed.
  */
-import type { Command as BashCommand, CommandContext, ExecResult } from "just-bash";
+import type { Command as BashCommand, CommandContext, ExecResult, IFileSystem } from "just-bash";
 import type { Mount } from "../../union/mount.ts";
 import { COMMANDS } from "../shell-commands/commands.ts";
 import { BUNDLED } from "./bundled.ts";
-import type { Streams } from "./devices.ts";
+import { deviceAt, type Streams } from "./devices.ts";
 import { shellFilesystem } from "./filesystem.ts";
-import { interpret } from "./interpret.ts";
+import { interpret, VARIABLE } from "./interpret.ts";
 import { type Command, CommandError, type Finished, type Process, type RunOptions } from "./process.ts";
-import { DEFAULT_PATH, findProgram } from "./programs.ts";
+import { DEFAULT_PATH, findProgram, type Program } from "./programs.ts";
 import { RUN, type Session, UMASK } from "./session.ts";
 import { reasonOf } from "./strerror.ts";
 import {
@@ -28,10 +28,13 @@ import {
 /** How often one script may stand for another through their first lines, as in Linux. */
 const INTERPRETERS = 5;
 
+/** Built into every sh, and so found without PATH. */
+const BUILTINS = new Set(["[", "echo", "printf", "test", "trap", "umask"]);
+
 const encoder = new TextEncoder();
 
 export function isSimulated(session: Session, name: string): boolean {
-  return name in COMMANDS || (BUNDLED.has(name) && session.bundled.has(name));
+  return COMMANDS[name] !== undefined || (BUNDLED.has(name) && session.bundled.has(name));
 }
 
 /** Runs the command that `name` stands for. @param args as shell text */
@@ -43,9 +46,11 @@ export async function launch(
   depth = 0,
 ): Promise<ExecResult> {
   const state = enter(session, context);
-  const program = findProgram(state.mount, name, context.env.get("PATH") ?? DEFAULT_PATH, (command) =>
-    isSimulated(session, command),
-  );
+  const program: Program = BUILTINS.has(name)
+    ? { kind: "simulated", command: name }
+    : findProgram(state.mount, name, context.env.get("PATH") ?? DEFAULT_PATH, (command) =>
+        isSimulated(session, command),
+      );
   switch (program.kind) {
     case "missing": {
       const what = name.includes("/") ? "No such file or directory" : "not found";
@@ -122,6 +127,7 @@ async function runBundled(
     stdin: () => bytesFromPipe(stdin()),
     stdout: (bytes) => written.push(bytes),
     stderr: (bytes) => complained.push(bytes),
+    descriptor: (number) => session.descriptors.get(number),
   };
   const fs = shellFilesystem({ mount: () => guarded(session, state.mount), coding, streams });
   const own = within(context, {
@@ -131,6 +137,7 @@ async function runBundled(
       enumerable: true,
     },
   });
+  if (command.name === "sed") replaceWhole(fs, state.mount);
   const result = await command.execute([...args], own as Parameters<BashCommand["execute"]>[1]);
   const extra = written.map(textFromBytes).join("");
   return {
@@ -140,6 +147,22 @@ async function runBundled(
     stdoutKind: "text",
     ...(result.stdoutEncoding === undefined ? {} : { stdoutEncoding: undefined }),
   } as ExecResult;
+}
+
+/** `sed -i` puts a new file in the place of the old one, with its mode and owner. */
+function replaceWhole(fs: IFileSystem, mount: Mount): void {
+  const write = fs.writeFile;
+  fs.writeFile = async (path, content, options) => {
+    const name = nameFromText(path);
+    if (!mount.exists(name)) return write(path, content, options);
+    const { mode, uid, gid } = mount.stat(name);
+    const slash = name.lastIndexOf("/") + 1;
+    const fresh = `${name.slice(0, slash)}.${name.slice(slash)}.sed`;
+    await write(textFromName(fresh), content, options);
+    mount.chown(fresh, uid, gid);
+    mount.chmod(fresh, mode & 0o7777);
+    mount.rename(fresh, name);
+  };
 }
 
 /** What a command of just-bash wrote, as shell text. */
@@ -173,15 +196,15 @@ async function runOurs(
   const stdin = () => (input ??= bytesFromPipe(String(context.stdin)));
 
   async function start(words: readonly string[], options: RunOptions = {}): Promise<ExecResult> {
-    const [program = "", ...rest] = words;
     const env = Object.fromEntries(
       [...(options.env ?? process.env)].map(([key, value]) => [key, textFromName(value)]),
     );
-    return context.exec!(quote(textFromName(program)), {
+    const exported = Object.keys(env).filter((key) => VARIABLE.test(key));
+    const line = words.map((word) => quote(textFromName(word))).join(" ");
+    return context.exec!(exported.length === 0 ? line : `export ${exported.join(" ")};${line}`, {
       cwd: options.cwd === undefined ? context.cwd : textFromName(options.cwd),
       env: { ...env, [UMASK]: String(state.umask) },
       replaceEnv: true,
-      args: rest.map(textFromName),
       stdin: pipeFromBytes(options.stdin ?? stdin()),
       stdinKind: "bytes",
       ...((options.signal ?? context.signal) && { signal: options.signal ?? context.signal! }),
@@ -204,6 +227,15 @@ async function runOurs(
     mount: state.mount,
     signal: context.signal,
     machine: session.machine,
+    readFile: (path) => {
+      const streams = {
+        stdin,
+        stdout: () => {},
+        stderr: () => {},
+        descriptor: (number: number) => session.descriptors.get(number),
+      };
+      return deviceAt(path)?.read(streams) ?? state.mount.readFile(path);
+    },
     stdin,
     write: (output) =>
       void stdout.push(typeof output === "string" ? textFromName(output) : textFromBytes(output)),

@@ -27,6 +27,8 @@ export interface Process {
   readonly signal: AbortSignal | undefined;
   /** What `hostname` and `uname` tell. */
   readonly machine: Machine;
+  /** A whole file, also where its name is a device or `<(…)` stands for it. */
+  readFile(path: string): Uint8Array;
   /** Everything there is to read. A second call gives the same bytes. */
   stdin(): Uint8Array;
   /** Writes to standard output; strings are names. */

@@ -46,14 +46,21 @@ export function findProgram(
   }
   if (denied !== undefined) return denied;
   const reachable = directories.some((directory) => SYSTEM.includes(directory));
-  return reachable && simulated(name) ? { kind: "simulated", command: name } : { kind: "missing" };
+  return reachable && simulated(name) && !OPTIONAL.has(name)
+    ? { kind: "simulated", command: name }
+    : { kind: "missing" };
 }
+
+/** Simulated only where the image has them: a script asks for them to learn what it runs on. */
+const OPTIONAL = new Set(["busybox", "adduser", "addgroup"]);
 
 /** A path of a system directory without a file: an image need not hold what is simulated. */
 function bare(path: string, simulated: (name: string) => boolean): Program {
   const name = baseName(path);
   const usual = SYSTEM.some((directory) => joinPath(directory, name) === path);
-  return usual && simulated(name) ? { kind: "simulated", command: name } : { kind: "missing" };
+  return usual && simulated(name) && !OPTIONAL.has(name)
+    ? { kind: "simulated", command: name }
+    : { kind: "missing" };
 }
 
 function judge(mount: Mount, path: string, simulated: (name: string) => boolean): Program | undefined {

@@ -23,6 +23,8 @@ export interface Session {
   /** Of the command that ran last: what a redirection makes gets it. */
   umask: number;
   readonly runs: ShellRun[];
+  /** What process substitutions hold for their readers, by descriptor. */
+  readonly descriptors: Map<number, Uint8Array>;
 }
 
 /**
