@@ -62,6 +62,7 @@ export type { RegistryOptions } from "./registry/session.ts";
 export type { CommitOptions } from "./runtime/commit.ts";
 export type { Container, ContainerReader, ContainerWriter } from "./runtime/container.ts";
 export type { CreateOptions } from "./runtime/container-config.ts";
+export type { CopyOptions } from "./runtime/container-copy.ts";
 export type { ContainerStatus } from "./runtime/container-status.ts";
 export type { Containers } from "./runtime/containers.ts";
 export type {
@@ -73,6 +74,7 @@ export type {
 export { type Execution, type Executor, ExecutorError, type OutputSink } from "./runtime/executor.ts";
 export { hostSource } from "./runtime/host-filesystem.ts";
 export type { HistoryRow, Image, ImageMount } from "./runtime/image.ts";
+export type { ImportOptions } from "./runtime/import-archive.ts";
 export type { MountWithFs } from "./runtime/mount-fs.ts";
 export type { PullOptions } from "./runtime/pull.ts";
 export type { PushOptions } from "./runtime/push.ts";

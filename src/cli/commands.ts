@@ -32,6 +32,10 @@ const history: Registration = {
   summary: "Show the history of an image",
   load: () => import("./history.ts"),
 };
+const importImage: Registration = {
+  summary: "Make an image of an archive of files",
+  load: () => import("./import.ts"),
+};
 const images: Registration = { summary: "List images", load: () => import("./images.ts") };
 const load: Registration = {
   summary: "Load images from an archive or a directory",
@@ -48,9 +52,11 @@ const tag: Registration = { summary: "Give an image another name", load: () => i
 /** Commands on containers, which stand alone and in the group `container`. */
 const CONTAINER_COMMANDS: readonly (readonly [string, Registration])[] = [
   ["commit", { summary: "Make an image of a container", load: () => import("./commit.ts") }],
+  ["cp", { summary: "Copy files between a container and the host", load: () => import("./cp.ts") }],
   ["create", { summary: "Make a container of an image", load: () => import("./create.ts") }],
   ["diff", { summary: "Show what a container changed", load: () => import("./diff.ts") }],
   ["exec", { summary: "Run a command in a container", load: () => import("./exec.ts") }],
+  ["export", { summary: "Write a container's files to an archive", load: () => import("./export.ts") }],
   ["fork", { summary: "Make a container that starts as another is", load: () => import("./fork.ts") }],
   ["rename", { summary: "Rename a container", load: () => import("./rename.ts") }],
   ["restore", { summary: "Take a container back to a snapshot", load: () => import("./restore.ts") }],
@@ -86,6 +92,7 @@ export const COMMANDS: ReadonlyMap<string, Registration> = sorted([
   ],
   ["history", history],
   ["images", images],
+  ["import", importImage],
   [
     "inspect",
     { summary: "Show all that is known of containers and images", load: () => import("./inspect.ts") },
@@ -135,6 +142,7 @@ export const GROUPS: ReadonlyMap<string, Group> = new Map<string, Group>([
       summary: "Manage images",
       commands: sorted([
         ["history", history],
+        ["import", importImage],
         [
           "inspect",
           {

@@ -23,10 +23,29 @@ async function findImage(context: Context, name: string, policy: string): Promis
       FLAG_ERROR,
     );
   }
-  return await store.image(name).catch((error: unknown) => {
-    if (!isNoSuchImage(error)) throw error;
-    throw new Failure(`Error response from daemon: No such image: ${withShownTag(name)}`);
-  });
+  const shown = withShownTag(name);
+  if (policy !== "always") {
+    const known = await store.image(name).catch((error: unknown) => {
+      if (!isNoSuchImage(error)) throw error;
+      return undefined;
+    });
+    if (known !== undefined) return known;
+    if (policy === "never") throw new Failure(`Error response from daemon: No such image: ${shown}`);
+    context.complain(`Unable to find image '${shown}' locally`);
+  }
+  const { registryFailure, registryOptions } = await import("./registry-options.ts");
+  try {
+    const image = await store.pull(name, {
+      ...registryOptions(context, {}),
+      observe({ id, status, current }) {
+        if (current === undefined) context.complain(`${id}: ${status}`);
+      },
+    });
+    context.complain(`Status: Downloaded newer image for ${shown}`);
+    return image;
+  } catch (error) {
+    throw registryFailure(error);
+  }
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Image } from "../runtime/image.ts";
 import type { Context } from "./context.ts";
 import { Failure, messageOf, refused } from "./failure.ts";
 import { checkArguments } from "./help.ts";
+import { createProgress } from "./progress.ts";
 
 interface Options {
   readonly input?: string;
@@ -44,12 +45,15 @@ export function define(command: Command, context: Context): void {
       if (options.input === undefined && stdin.isTTY) {
         throw new Failure("requested load from stdin, but stdin is empty");
       }
+      const progress = createProgress(context.terminal.stderr);
+      const task = progress.task("Loading");
       const input =
         options.input === undefined || options.input === "-"
-          ? (stdin as unknown as ByteStream)
+          ? progress.counted(task, stdin as unknown as ByteStream)
           : options.input;
       try {
         const images = await store.load(input, options.tag === undefined ? {} : { name: options.tag });
+        await progress.stop();
         if (options.quiet) return;
         for (const line of images.flatMap(announce)) await context.print(line);
       } catch (error) {
@@ -61,6 +65,8 @@ export function define(command: Command, context: Context): void {
           throw new Failure(`open ${path}: no such file or directory`);
         }
         throw syscall === undefined ? refused(messageOf(error)) : error;
+      } finally {
+        await progress.stop();
       }
     });
 }

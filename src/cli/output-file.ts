@@ -6,6 +6,8 @@ import { realpath, rename, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { ByteStream } from "../platform/types.ts";
+import type { Context } from "./context.ts";
+import { createProgress } from "./progress.ts";
 
 /** What a path leads to: undefined where that is nothing yet. */
 async function existing(path: string) {
@@ -33,5 +35,22 @@ export async function writeOutputFile(path: string, bytes: ByteStream): Promise<
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Writes a command's result where it was asked for, a file or standard output, with progress on a terminal. */
+export async function writeOutput(
+  context: Context,
+  path: string | undefined,
+  what: string,
+  bytes: ByteStream,
+): Promise<void> {
+  const progress = createProgress(context.terminal.stderr);
+  const counted = progress.counted(progress.task(what), bytes);
+  try {
+    if (path !== undefined) return await writeOutputFile(path, counted);
+    for await (const chunk of counted) await context.write(chunk);
+  } finally {
+    await progress.stop();
   }
 }

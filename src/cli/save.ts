@@ -6,7 +6,7 @@ import { withShownTag } from "../store/resolve.ts";
 import type { Context } from "./context.ts";
 import { Failure, isNoSuchImage, refused } from "./failure.ts";
 import { checkArguments } from "./help.ts";
-import { writeOutputFile } from "./output-file.ts";
+import { writeOutput } from "./output-file.ts";
 
 interface Options {
   readonly output?: string;
@@ -39,8 +39,6 @@ export function define(command: Command, context: Context): void {
           throw isNoSuchImage(error) ? missing(name) : error;
         });
       }
-      const bytes = await store.save(images);
-      if (options.output !== undefined) return await writeOutputFile(options.output, bytes);
-      for await (const chunk of bytes) await context.write(chunk);
+      await writeOutput(context, options.output, "Saving", await store.save(images));
     });
 }

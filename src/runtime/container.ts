@@ -7,6 +7,7 @@
  * the process is killed, and nothing else ever is.
  */
 import { platform } from "#platform";
+import type { ByteStream } from "../platform/types.ts";
 import {
   type ContainerRecord,
   containerFolder,
@@ -25,6 +26,7 @@ import type { Tree } from "../tree/tree.ts";
 import type { Mount } from "../union/mount.ts";
 import type { ChangedPath } from "./changed-paths.ts";
 import type { CommitOptions } from "./commit.ts";
+import type { CopyOptions } from "./container-copy.ts";
 import type { ContainerHome } from "./container-home.ts";
 import { type ContainerStatus, statusOf } from "./container-status.ts";
 import { formatTime } from "./environment.ts";
@@ -304,6 +306,68 @@ export class Container {
         createdBy: commandLine(this.#record.config).join(" "),
         ...options,
       }),
+    );
+  }
+
+  /** All its files as a plain tar archive: its last commit point, with what no layer could hold too. */
+  async *export(): ByteStream {
+    const { archiveOf } = await import("./mount-archive.ts");
+    const { mount, close } = await this.read();
+    try {
+      yield* archiveOf(mount, "/", "").stream();
+    } finally {
+      close();
+    }
+  }
+
+  // Copying, by the rules of `docker cp`
+
+  #refuseReadOnly(): void {
+    if (!this.#record.readOnly) return;
+    throw new StoreError("invalid", "container rootfs is marked read-only");
+  }
+
+  /**
+   * Copies a path of the host into it.
+   * @throws UpperError (`busy`), StoreError (`invalid`), PosixError, and the system's own errors
+   */
+  async copyIn(hostPath: string, path: string, options: CopyOptions = {}): Promise<void> {
+    this.#refuseReadOnly();
+    const { copyIn } = await import("./container-copy.ts");
+    await this.#writing(async (mount) => copyIn(mount, hostPath, path, options));
+  }
+
+  /** Copies a path of its last commit point to the host. */
+  async copyOut(path: string, hostPath: string, options: CopyOptions = {}): Promise<void> {
+    const { copyOut } = await import("./container-copy.ts");
+    await this.#reading((mount) => copyOut(mount, path, hostPath, options));
+  }
+
+  /** A path of its last commit point as a tar archive, in which it has its own name. */
+  async *archive(path: string, options: CopyOptions = {}): ByteStream {
+    const { archiveOut } = await import("./container-copy.ts");
+    const { mount, close } = await this.read();
+    try {
+      yield* archiveOut(mount, path, options);
+    } finally {
+      close();
+    }
+  }
+
+  /**
+   * Unpacks a tar archive, compressed or not, into a directory of it.
+   * @throws ArchiveError, with nothing changed; UpperError (`busy`), StoreError (`invalid`), PosixError
+   */
+  async unpack(bytes: ByteStream, path: string): Promise<void> {
+    this.#refuseReadOnly();
+    const [{ archiveTarget }, { unpackArchive }, { temporaryName }] = await Promise.all([
+      import("./container-copy.ts"),
+      import("./unpack-archive.ts"),
+      import("../store/disk-files.ts"),
+    ]);
+    const temporary = temporaryName(this.#home.core.layout.temporary);
+    await this.#writing((mount) =>
+      unpackArchive(bytes, temporary, { mount, path: archiveTarget(mount, path) }),
     );
   }
 

@@ -35,6 +35,7 @@ import { type Environment, hostPlatform, storeDirectory } from "./environment.ts
 import { Image } from "./image.ts";
 import type { Pruned, PruneImagesOptions, StoredTarget } from "./image-prune.ts";
 import type { Removal, RemoveOptions } from "./image-removal.ts";
+import type { ImportOptions } from "./import-archive.ts";
 import type { PullOptions } from "./pull.ts";
 import type { PushOptions } from "./push.ts";
 import type { StoreUsage } from "./usage.ts";
@@ -285,6 +286,16 @@ export class Store implements ContainerHome {
     } finally {
       await staging.discard();
     }
+  }
+
+  /**
+   * Makes an image of an archive of files: one layer, which is the archive as it is.
+   * @param bytes an archive, compressed or not
+   * @throws ArchiveError, OciError, StoreError (`invalid`); the store is then as it was
+   */
+  async importArchive(bytes: ByteStream, options: ImportOptions = {}): Promise<Image> {
+    const { importArchive } = await import("./import-archive.ts");
+    return await importArchive(this, bytes, options.platform ?? this.platform, options);
   }
 
   /**
