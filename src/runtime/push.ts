@@ -79,30 +79,34 @@ export async function pushImage(
   reference: Reference,
   options: PushOptions = {},
 ): Promise<Pushed> {
-  using lease = core.lease();
-  await lease.hold(image.target.digest, image.descriptor.digest);
-  const whole = await blobsOf(core, image.target);
-  const descriptor = whole === undefined ? image.descriptor : image.target;
-  const digests = whole ?? [
-    image.manifest.config.digest,
-    ...image.manifest.layers.map(({ digest }) => digest),
-  ];
-  await lease.hold(...digests);
-  const names = new Map(image.layers.map((layer) => [layer.descriptor.digest, shortDigest(layer.diffID)]));
-  const source = {
-    what: "the store",
-    async blob(digest: Digest) {
-      const size = await core.blobs.size(digest);
-      return size === undefined ? undefined : { size, open: () => core.blobs.stream(digest) };
-    },
-  };
-  await pushToRegistry(session, reference.path, source, descriptor, reference.tag, {
-    ...options,
-    mountFrom: await otherRepositories(core, reference),
-    layerName: ({ digest }) => names.get(digest) ?? shortDigest(digest),
-  });
-  await core.index.update((manifests) =>
-    withName(manifests, descriptor, withDigest(reference, descriptor.digest)),
-  );
-  return { digest: descriptor.digest, size: descriptor.size };
+  const lease = core.lease();
+  try {
+    await lease.hold(image.target.digest, image.descriptor.digest);
+    const whole = await blobsOf(core, image.target);
+    const descriptor = whole === undefined ? image.descriptor : image.target;
+    const digests = whole ?? [
+      image.manifest.config.digest,
+      ...image.manifest.layers.map(({ digest }) => digest),
+    ];
+    await lease.hold(...digests);
+    const names = new Map(image.layers.map((layer) => [layer.descriptor.digest, shortDigest(layer.diffID)]));
+    const source = {
+      what: "the store",
+      async blob(digest: Digest) {
+        const size = await core.blobs.size(digest);
+        return size === undefined ? undefined : { size, open: () => core.blobs.stream(digest) };
+      },
+    };
+    await pushToRegistry(session, reference.path, source, descriptor, reference.tag, {
+      ...options,
+      mountFrom: await otherRepositories(core, reference),
+      layerName: ({ digest }) => names.get(digest) ?? shortDigest(digest),
+    });
+    await core.index.update((manifests) =>
+      withName(manifests, descriptor, withDigest(reference, descriptor.digest)),
+    );
+    return { digest: descriptor.digest, size: descriptor.size };
+  } finally {
+    lease.release();
+  }
 }

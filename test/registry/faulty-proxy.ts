@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
+import { drained } from "../../src/store/back-pressure.ts";
 import type { Certificate } from "./registry.ts";
 
 export interface Passing {
@@ -146,7 +147,7 @@ export async function startFaultyProxy(target: string, tls?: Certificate): Promi
       for await (const piece of harmed(body as AsyncIterable<Uint8Array>, fault, "down")) {
         passing.sent += piece.length;
         if (!outgoing.write(piece) && !outgoing.destroyed) {
-          await Promise.race([once(outgoing, "drain"), once(outgoing, "close")]);
+          await drained(outgoing);
         }
         if (outgoing.destroyed) break;
       }
