@@ -80,9 +80,11 @@ function parseHeader(text: string): readonly Challenge[] {
     if (reader.atEnd) return challenges;
     const scheme = reader.take(TOKEN);
     if (scheme === undefined) return challenges;
+    reader.take(BLANKS);
+    // A parameter that did not parse: the header is broken from there on.
+    if (reader.takeCharacter("=")) return challenges;
     const parameters = new Map<string, string>();
     challenges.push({ scheme: scheme.toLowerCase(), parameters });
-    reader.take(BLANKS);
     for (let next = reader.parameter(); next !== undefined; next = reader.parameter()) {
       if (!parameters.has(next[0])) parameters.set(...next);
       reader.take(SEPARATORS);

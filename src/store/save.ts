@@ -96,6 +96,8 @@ async function entry(archive: Pack, header: EntryHeader, content?: ByteStream): 
   });
   // An archive that nobody reads any more fails its entries; that is seen below.
   taken.catch(() => {});
+  // So does one whose content fails: that error is thrown below, where it happens.
+  sink?.on("error", () => {});
   if (content !== undefined && sink !== undefined) {
     for await (const chunk of content) {
       if (!sink.write(chunk)) await drained(sink);

@@ -79,6 +79,8 @@ function configuration(directory: string, port: number, options: RegistryOptions
   return {
     version: "0.1",
     log: { level: "error", accesslog: { disabled: true } },
+    // Addresses of layers that may not be distributed: refused unless allowed.
+    validation: { manifests: { urls: { allow: [".*"] } } },
     storage: { filesystem: { rootdirectory: join(directory, "data") }, delete: { enabled: true } },
     http: {
       addr: `127.0.0.1:${port}`,
