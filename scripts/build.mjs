@@ -37,6 +37,7 @@ async function bundleCommandLine() {
     input: join(root, "src/cli/main.ts"),
     cwd: root,
     platform: "node",
+    transform: { target: "node20.19" },
     external,
     resolve: { alias: { "#platform": join(root, "src/platform/node.ts") } },
   });

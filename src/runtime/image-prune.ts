@@ -42,25 +42,22 @@ export async function pruneImages(store: Store, options: PruneImagesOptions): Pr
   const { all = false, wanted = () => true } = options;
   const used = new Set((await store.containers.list()).map(({ record }) => record.image.id));
   const removals: Removal[] = [];
-  const released = new Set<Digest>();
   let bytes = 0;
   for (const target of await store.targets()) {
     const { image } = target.stored;
     if (used.has(image.id) || !(all || isDangling(target.stored)) || !wanted(image)) continue;
     const sizes = await contentSizes(store, image);
     try {
-      const done = await removeNames(store.core, target, { force: true });
-      for (const removal of done.removals) {
+      for (const removal of await removeNames(store.core, target, { force: true })) {
         removals.push(removal);
         if ("deleted" in removal) bytes += sizes.get(removal.deleted) ?? 0;
       }
-      for (const digest of done.released) released.add(digest);
     } catch (error) {
       // A container was made of it, or it was removed, after it was looked at.
       if (!(error instanceof StoreError && /^(conflict|no-such-image)$/.test(error.code))) throw error;
     }
   }
-  await collectGarbage(store.core, released);
+  await collectGarbage(store.core);
   return { removals, bytes };
 }
 

@@ -16,7 +16,7 @@ import { familiarReference, sameRepository } from "../oci/reference.ts";
 import { listContainers } from "../store/container-records.ts";
 import type { StoreCore } from "../store/core.ts";
 import { StoreError } from "../store/errors.ts";
-import { collectGarbage } from "../store/garbage.ts";
+import { collectGarbage, noteReleased } from "../store/garbage.ts";
 import { renamed, type StoredName, storedName } from "../store/index-file.ts";
 import { type KnownLinks, reachable, walkFrom } from "../store/reachable.ts";
 import { statusOf } from "./container-status.ts";
@@ -153,14 +153,12 @@ function withoutNames(
   return [...kept, renamed(own[0]!, undefined)];
 }
 
-/** What was done, before anything is collected. */
-export interface RemovedNames {
-  readonly removals: readonly Removal[];
-  /** Every blob that the image had. */
-  readonly released: ReadonlySet<Digest>;
-}
-
-function removeLocked(core: StoreCore, target: Target, force: boolean, known: KnownLinks): RemovedNames {
+function removeLocked(
+  core: StoreCore,
+  target: Target,
+  force: boolean,
+  known: KnownLinks,
+): readonly Removal[] {
   const entries = core.index.namesLocked();
   const own = entries.filter(({ descriptor }) => target.digests.has(descriptor.digest));
   if (own.length === 0) throw new StoreError("no-such-image", `No such image: ${target.text}`);
@@ -170,17 +168,12 @@ function removeLocked(core: StoreCore, target: Target, force: boolean, known: Kn
   const goes = gone.length === names.length && users.length === 0;
   const removals: Removal[] = gone.map((name) => ({ untagged: shown(name) }));
   const goneNames = new Set(gone.map(shown));
-  const before = walkFrom(
-    core,
-    own.map(({ descriptor }) => descriptor),
-    known,
-  );
   core.index.updateLocked((manifests) => withoutNames(manifests, target, goneNames, goes));
-  if (!goes) return { removals, released: new Set() };
+  if (!goes) return removals;
   const after = reachable(core, known);
   const freed = chainIDs(target.diffIDs).filter((chain) => !after.chains.has(chain));
   for (const deleted of [target.id, ...freed.reverse()]) removals.push({ deleted });
-  return { removals, released: before.blobs };
+  return removals;
 }
 
 /**
@@ -191,10 +184,18 @@ export async function removeNames(
   core: StoreCore,
   target: Target,
   { force = false }: RemoveOptions,
-): Promise<RemovedNames> {
+): Promise<readonly Removal[]> {
   const arbiter = await core.arbiter();
   const known: KnownLinks = new Map();
-  return arbiter.exclusively(() => removeLocked(core, target, force, known));
+  const entries = (await core.index.names()).map(({ descriptor }) => descriptor);
+  const own = entries.filter(({ digest }) => target.digests.has(digest));
+  const takeBack = noteReleased(arbiter, walkFrom(core, own, known).blobs);
+  try {
+    return arbiter.exclusively(() => removeLocked(core, target, force, known));
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
 }
 
 /** Removes an image, or one of its names, and what nothing leads to then. Throws what `removeNames` does. */
@@ -203,7 +204,7 @@ export async function removeImage(
   target: Target,
   options: RemoveOptions,
 ): Promise<readonly Removal[]> {
-  const { removals, released } = await removeNames(core, target, options);
-  if (released.size > 0) await collectGarbage(core, released);
+  const removals = await removeNames(core, target, options);
+  await collectGarbage(core);
   return removals;
 }

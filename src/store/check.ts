@@ -12,7 +12,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestAlgorithm, parseDigest } from "../oci/digest.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { openTree } from "../tree/packed.ts";
-import { listContainers } from "./container-records.ts";
+import { listContainers, readContainer } from "./container-records.ts";
 import type { StoreCore } from "./core.ts";
 import { isMissing, StoreError } from "./errors.ts";
 import { listBlobs, listCaches, listStrays, type StoredFile } from "./garbage.ts";
@@ -114,7 +114,10 @@ class Check {
     for (const name of names) {
       const text = nameOf(name);
       try {
-        await this.#tree(name.descriptor, text, seen, true);
+        const missing: string[] = [];
+        await this.#tree(name.descriptor, text, seen, missing);
+        if (missing.length === 0 || !(await this.#isStillNamed(name))) continue;
+        for (const message of missing) this.#found("missing-blob", message);
       } catch (error) {
         const still = await this.#isStillNamed(name);
         if (!still) continue;
@@ -141,9 +144,16 @@ class Check {
 
   /**
    * Looks whether everything that a descriptor leads to is there.
+   * @param missing is told of blobs that are not there
    * @param required a manifest of another platform may be absent, and what is there of it must be whole
    */
-  async #tree(descriptor: Descriptor, name: string, seen: Set<Digest>, required: boolean): Promise<void> {
+  async #tree(
+    descriptor: Descriptor,
+    name: string,
+    seen: Set<Digest>,
+    missing: string[],
+    required = true,
+  ): Promise<void> {
     const { digest } = descriptor;
     if (seen.has(digest)) return;
     const size = await this.#core.blobs.size(digest);
@@ -155,7 +165,7 @@ class Check {
       const children = isIndex
         ? document.index.manifests
         : [document.manifest.config, ...document.manifest.layers];
-      for (const child of children) await this.#tree(child, name, seen, !isIndex);
+      for (const child of children) await this.#tree(child, name, seen, missing, !isIndex);
       return;
     }
     seen.add(digest);
@@ -172,8 +182,12 @@ class Check {
   async caches(): Promise<number> {
     const all = listCaches(this.#core);
     for (const { kind, path, digest } of all) {
-      const sound = kind === "tree" ? this.#soundTree(path, digest) : this.#soundLayer(path, digest);
-      if ((await unlessGone(sound)) !== false) continue;
+      const isSound = async () =>
+        (await unlessGone(
+          kind === "tree" ? this.#soundTree(path, digest) : this.#soundLayer(path, digest),
+        )) !== false || (await this.#core.files.facts(path)) === undefined;
+      // A second look, since it may have been removed or made again during the first.
+      if ((await isSound()) || (await isSound())) continue;
       this.#found("damaged-cache", `the cached file ${path} is damaged`, await this.#remove(path));
     }
     return all.length;
@@ -212,13 +226,17 @@ class Check {
     for (const { id, image } of records) {
       const { manifest } = image;
       if ((await core.blobs.size(manifest.digest)) === undefined) {
+        if (readContainer(core.layout, id) === undefined) continue;
         const message = `container ${id.slice(0, 12)}: its image's manifest ${manifest.digest} is missing`;
         this.#found("damaged-container", message);
         continue;
       }
-      await this.#tree(manifest, `container ${id.slice(0, 12)}`, new Set(), true).catch((error: Error) =>
-        this.#found("damaged-container", `container ${id.slice(0, 12)}: ${error.message}`),
+      const missing: string[] = [];
+      await this.#tree(manifest, `container ${id.slice(0, 12)}`, new Set(), missing).catch((error: Error) =>
+        missing.push(`container ${id.slice(0, 12)}: ${error.message}`),
       );
+      if (missing.length > 0 && readContainer(core.layout, id) === undefined) continue;
+      for (const message of missing) this.#found("missing-blob", message);
       const named = (await core.index.names()).some(
         ({ descriptor }) => descriptor.digest === manifest.digest,
       );

@@ -5,12 +5,13 @@
  * container or the lease of a living process leads to. What is left goes, with two exceptions:
  *
  * - a blob that another tool wrote less than a day ago: tools write blobs before `index.json`. It goes at
- *   once only where it is certainly not such a one: an image was removed that it belonged to, or it was
- *   written while a process of ours, now gone, held it;
+ *   once only where it is certainly not such a one: an image was removed that it belonged to (`noteReleased`),
+ *   or it was written while a process of ours, now gone, held it;
  * - everything, where a manifest or config is damaged and so what belongs to it is not known.
  *
  * Caches need no such care: whoever misses one makes it again.
  */
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { FORMAT_VERSION } from "../tree/sections.ts";
@@ -18,7 +19,7 @@ import type { Arbiter, LeaseRecord } from "./arbiter.ts";
 import type { StoreCore } from "./core.ts";
 import { CACHE_VERSION } from "./layers.ts";
 import { deadLeases, heldDigests } from "./leases.ts";
-import { isStray } from "./process.ts";
+import { isGone, isStray, processNamespace } from "./process.ts";
 import { type KnownLinks, type Reachable, reachable } from "./reachable.ts";
 
 /** How long a blob that another tool wrote is kept without a name, in milliseconds. */
@@ -91,6 +92,18 @@ export function listStrays(core: StoreCore, now: number): readonly StoredFile[] 
   });
 }
 
+/** Interrupted downloads that nobody went on with for a day. */
+function listForgotten(core: StoreCore, now: number): readonly StoredFile[] {
+  const { files, layout } = core;
+  return files.listNow(layout.downloads).flatMap((name) => {
+    const path = join(layout.downloads, name);
+    const facts = files.factsNow(path);
+    const holder = name.split("@")[1];
+    const isIdle = holder === undefined || isGone(holder);
+    return facts !== undefined && isIdle && now - facts.modified > GRACE ? [{ path, size: facts.size }] : [];
+  });
+}
+
 /** What was written while a process held it that is gone now: it can be nobody else's. */
 function abandoned(leases: ReadonlyMap<string, LeaseRecord>, now: number): ReadonlyMap<Digest, number> {
   const found = new Map<Digest, number>();
@@ -104,11 +117,15 @@ function abandoned(leases: ReadonlyMap<string, LeaseRecord>, now: number): Reado
 interface Sweep {
   readonly core: StoreCore;
   readonly arbiter: Arbiter;
-  readonly released: ReadonlySet<Digest>;
   readonly now: number;
 }
 
-function sweep({ core, arbiter, released, now }: Sweep, live: Reachable): Removed {
+/** What a sweep did, and the records of dead processes that are of no use any more. */
+interface Swept extends Removed {
+  readonly settled: readonly string[];
+}
+
+function sweep({ core, arbiter, now }: Sweep, live: Reachable): Swept {
   const leases = arbiter.leases();
   const held = heldDigests(leases, now);
   const left = abandoned(leases, now);
@@ -122,7 +139,7 @@ function sweep({ core, arbiter, released, now }: Sweep, live: Reachable): Remove
   for (const blob of blocked === undefined ? listBlobs(core) : []) {
     const { digest, modified } = blob;
     if (live.blobs.has(digest) || held.has(digest)) continue;
-    const ours = released.has(digest) || modified >= (left.get(digest) ?? Number.POSITIVE_INFINITY);
+    const ours = modified >= (left.get(digest) ?? Number.POSITIVE_INFINITY);
     if (!ours && now - modified < GRACE) continue;
     remove(blob);
     blobs.push(digest);
@@ -131,26 +148,38 @@ function sweep({ core, arbiter, released, now }: Sweep, live: Reachable): Remove
     const kept: ReadonlySet<string> = cache.kind === "layer" ? live.diffIDs : live.trees;
     if (!kept.has(cache.digest) && !(held as ReadonlySet<string>).has(cache.digest)) remove(cache);
   }
-  for (const stray of listStrays(core, now)) remove(stray);
-  return { blobs, bytes, blocked };
+  for (const stray of [...listStrays(core, now), ...listForgotten(core, now)]) remove(stray);
+  // A record stays while somebody living holds what it would let go.
+  const waits = (digest: Digest) => blocked !== undefined || (held.has(digest) && !live.blobs.has(digest));
+  const settled = deadLeases(leases, now).filter((name) => !leases.get(name)!.digests.some(waits));
+  return { blobs, bytes, blocked, settled };
+}
+
+/**
+ * Notes that an image is about to be removed, so that its blobs, once nothing leads to them, go without
+ * delay: now, or when whoever holds them lets go.
+ * @returns what takes the note back
+ */
+export function noteReleased(arbiter: Arbiter, digests: Iterable<Digest>): () => void {
+  const name = `released-${randomBytes(12).toString("hex")}`;
+  // The lease of a process that never was.
+  arbiter.setLease(name, { holder: "", namespace: processNamespace(), since: 0, digests: [...digests] });
+  return () => arbiter.setLease(name, undefined);
 }
 
 /**
  * Removes what nothing leads to.
- * @param released blobs of images whose last name was just taken away: they are not another tool's work
- *   that is still to be named
  * @throws StoreError (`read-only`, `damaged-container`)
  */
-export async function collectGarbage(
-  core: StoreCore,
-  released: ReadonlySet<Digest> = new Set(),
-): Promise<Removed> {
+export async function collectGarbage(core: StoreCore): Promise<Removed> {
   const arbiter = await core.arbiter();
   const known: KnownLinks = new Map();
   const now = Date.now();
   // Once before, so that under the lock only what changed meanwhile is read.
   reachable(core, known);
-  const removed = arbiter.exclusively(() => sweep({ core, arbiter, released, now }, reachable(core, known)));
-  for (const name of deadLeases(arbiter.leases(), now)) arbiter.setLease(name, undefined);
+  const { settled, ...removed } = arbiter.exclusively(() =>
+    sweep({ core, arbiter, now }, reachable(core, known)),
+  );
+  for (const name of settled) arbiter.setLease(name, undefined);
   return removed;
 }

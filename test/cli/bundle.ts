@@ -24,6 +24,7 @@ export async function bundleProgram(directory: string, input = "src/cli/main.ts"
     input: join(repository, input),
     cwd: repository,
     platform: "node",
+    transform: { target: "node20.19" },
     external: ["lmdb", ...Object.keys(manifest.peerDependencies ?? {})],
     resolve: { alias: { "#platform": join(repository, "src/platform/node.ts") } },
   });
