@@ -10,6 +10,7 @@
 import { platform } from "#platform";
 import type { RandomAccess } from "../platform/types.ts";
 import { ArchiveError, type Entry } from "../tar/entry.ts";
+import type { Extent } from "../tree/content.ts";
 import { RecordWriter, readRecords } from "./index-records.ts";
 import type { Layer } from "./layer.ts";
 
@@ -49,10 +50,17 @@ function checksum(bytes: Uint8Array): string {
 /** An index may have this size whatever its archive has. */
 const FREE_SIZE = 16 * 1024 * 1024;
 
+/** So many extents may sparse files have whatever they hold. */
+const FREE_EXTENTS = 2 ** 16;
+/** No filesystem has extents of less than a sector. */
+const SECTOR = 512;
+
 /** Makes an index while a layer is read. */
 export class IndexWriter {
   readonly #records = new RecordWriter();
   readonly #limit: number;
+  #extents = 0;
+  #sparseBytes = 0;
 
   /**
    * @param limit bytes that the index may have. It is held to half of the archive's as well: an
@@ -69,6 +77,7 @@ export class IndexWriter {
 
   /** @throws ArchiveError (`limit`) */
   add(entry: Entry): void {
+    if (entry.type === "file" && entry.extents !== undefined) this.#countExtents(entry, entry.extents);
     this.#records.add(entry);
     const limit = Math.min(this.#limit, Math.max(FREE_SIZE, entry.offset / 2));
     if (this.#records.size > limit) {
@@ -77,6 +86,18 @@ export class IndexWriter {
         offset: entry.offset,
       });
     }
+  }
+
+  /** Extents that hold next to nothing are an attack on memory, where each becomes an object (rule 44). */
+  #countExtents({ name, offset }: Entry, extents: readonly Extent[]): void {
+    this.#extents += extents.length;
+    for (const { length } of extents) this.#sparseBytes += length;
+    if (this.#extents <= FREE_EXTENTS || this.#extents * SECTOR <= this.#sparseBytes) return;
+    throw new ArchiveError(
+      "limit",
+      `sparse files of the layer have ${this.#extents} extents for ${this.#sparseBytes} bytes (rule 44)`,
+      { entry: name, offset },
+    );
   }
 
   /** The index, once the whole archive was read. */

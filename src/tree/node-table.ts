@@ -16,6 +16,7 @@ import { type Nanoseconds, seconds, subsecond } from "../posix/time.ts";
 import type { Extent } from "./content.ts";
 import { NO_XATTRS, type Xattrs } from "./inode.ts";
 import type { PackedTree } from "./packed.ts";
+import { XattrSets } from "./xattr-sets.ts";
 
 /** What every kind of node is given. */
 export interface NodeAttributes {
@@ -28,6 +29,9 @@ export interface NodeAttributes {
 
 /** The highest device number that Linux encodes (rule 36). */
 export const MAX_DEVICE = makeDevice(MAX_MAJOR, MAX_MINOR);
+
+/** No xattrs. */
+export const NO_SET = -1;
 
 const SPARE = 64;
 
@@ -46,7 +50,8 @@ export class NodeTable {
   // What the base does not have: targets, extents, and xattrs set since, also where there are none.
   readonly #targets: Map<number, string> = new Map();
   readonly #extents: Map<number, readonly Extent[]> = new Map();
-  readonly #xattrs: Map<number, Xattrs> = new Map();
+  readonly #xattrs: Map<number, number> = new Map();
+  readonly #sets = new XattrSets();
   readonly #base: PackedTree;
   #lastTime: Nanoseconds = 0n;
   #lastSeconds = 0n;
@@ -101,7 +106,8 @@ export class NodeTable {
     }
     this.seconds[node] = this.#lastSeconds;
     this.nanoseconds[node] = this.#lastSubsecond;
-    if (xattrs.size > 0 || node < this.#base.nodeCount) this.#xattrs.set(node, xattrs);
+    if (xattrs.size > 0) this.#xattrs.set(node, this.#sets.add(xattrs));
+    else if (node < this.#base.nodeCount) this.#xattrs.set(node, NO_SET);
     else this.#xattrs.delete(node);
   }
 
@@ -137,10 +143,17 @@ export class NodeTable {
     return node < this.#base.nodeCount ? this.#base.extents(node) : this.#extents.get(node);
   }
 
-  xattrs(node: number): Xattrs {
+  /** The number of a node's set of xattrs, or {@link NO_SET}. */
+  xattrSet(node: number): number {
     const set = this.#xattrs.get(node);
     if (set !== undefined) return set;
-    return node < this.#base.nodeCount ? this.#base.xattrs(node) : NO_XATTRS;
+    const xattrs = node < this.#base.nodeCount ? this.#base.xattrs(node) : NO_XATTRS;
+    return xattrs.size === 0 ? NO_SET : this.#sets.add(xattrs);
+  }
+
+  /** The bytes of a set (`xattr-set.ts`). Valid until another set is asked for by node. */
+  encodedSet(set: number): Uint8Array {
+    return this.#sets.encoded(set);
   }
 
   target(node: number): string {

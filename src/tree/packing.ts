@@ -5,17 +5,18 @@
  * The bytes depend only on the chain of layers, not on whether they were applied one at a time or
  * at once. Directories of the base that nothing touched are copied as rows, without making a string.
  */
+
 import type { RandomAccess } from "../platform/types.ts";
 import { S_IFDIR, S_IFLNK, S_IFMT } from "../posix/mode.ts";
 import { nameToBytes } from "../posix/names.ts";
+import { ByteRun } from "./byte-run.ts";
 import type { Extent } from "./content.ts";
 import type { GrowingTree } from "./growing.ts";
-import type { Xattrs } from "./inode.ts";
+import { NO_SET } from "./node-table.ts";
 import { PackedTree } from "./packed.ts";
 import { packRecords } from "./packing-records.ts";
 import { findReachable, writeSlots } from "./packing-slots.ts";
 import { createSections, type Sections } from "./sections.ts";
-import { encodeXattrs } from "./xattr-set.ts";
 
 /** What the tree is called and where its layers' bytes are. */
 export interface Chain {
@@ -47,11 +48,14 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
   }
   const alive = kept.subarray(0, count);
 
-  const blob = new BlobBuilder();
+  const blob = new ByteRun();
   const place = new Float64Array(count);
   const extents: { node: number; extents: readonly Extent[] }[] = [];
   const subseconds: number[] = [];
-  const sets = new XattrSets();
+  const xattrNodes: number[] = [];
+  const xattrSet: number[] = [];
+  /** What number each set of the table has in the packed tree: by the order in which nodes have them. */
+  const setNumbers = new Map<number, number>();
   let row = 0;
   alive.forEach((node, i) => {
     const type = nodes.mode[node]! & S_IFMT;
@@ -61,9 +65,19 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
     if (nodes.nanoseconds[node] !== 0) subseconds.push(i);
     const sparse = nodes.extents(node);
     if (sparse !== undefined) extents.push({ node: i, extents: sparse });
-    sets.add(i, nodes.xattrs(node));
+    const set = nodes.xattrSet(node);
+    if (set === NO_SET) return;
+    if (!setNumbers.has(set)) setNumbers.set(set, setNumbers.size);
+    xattrNodes.push(i);
+    xattrSet.push(setNumbers.get(set)!);
   });
-  const setStarts = sets.encoded.map((set) => blob.add(set));
+  // Sets go into the tree at once: there may be as many as there are nodes.
+  const setStarts: number[] = [];
+  let blobBytes = blob.length;
+  for (const set of setNumbers.keys()) {
+    setStarts.push(blobBytes);
+    blobBytes += nodes.encodedSet(set).length;
+  }
   const records = packRecords(tree);
   const chain = nameToBytes(chainID ?? "");
 
@@ -77,13 +91,13 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
     sparse: extents.length,
     subseconds: subseconds.length,
     extents: extents.reduce((total, file) => total + file.extents.length, 0),
-    xattrNodes: sets.nodes.length,
+    xattrNodes: xattrNodes.length,
     xattrSets: setStarts.length,
     records: records.count,
     words: records.words.length,
     nameBytes: reach.nameBytes,
     recordNameBytes: records.nameBytes,
-    blobBytes: blob.length,
+    blobBytes,
     chainBytes: chain.length,
   });
 
@@ -101,11 +115,12 @@ export function pack(tree: GrowingTree, { chainID, archives }: Chain): PackedTre
   sections.subsecondNode.set(subseconds);
   sections.subsecond.set(subseconds.map((node) => nodes.nanoseconds[alive[node]!]!));
   writeExtents(extents, sections);
-  sections.xattrNode.set(sets.nodes);
-  sections.xattrSet.set(sets.setOf);
+  sections.xattrNode.set(xattrNodes);
+  sections.xattrSet.set(xattrSet);
   sections.xattrStart.set(setStarts);
-  sections.xattrStart[setStarts.length] = blob.length;
+  sections.xattrStart[setStarts.length] = blobBytes;
   sections.blob.set(blob.bytes());
+  for (const [set, number] of setNumbers) sections.blob.set(nodes.encodedSet(set), setStarts[number]!);
   sections.chain.set(chain);
   records.write(sections);
   return new PackedTree(sections, archives);
@@ -141,48 +156,4 @@ function gather<T extends Uint16Array | Uint32Array | Float64Array>(
   into: T,
 ): void {
   for (let i = 0; i < rows.length; i++) into[i] = from[rows[i]!]!;
-}
-
-/** Which node has which set of xattrs; equal sets are stored once. */
-class XattrSets {
-  readonly nodes: number[] = [];
-  readonly setOf: number[] = [];
-  readonly encoded: Uint8Array[] = [];
-  readonly #known: Map<string, number> = new Map();
-
-  add(node: number, xattrs: Xattrs): void {
-    if (xattrs.size === 0) return;
-    const set = encodeXattrs(xattrs);
-    let key = "";
-    for (const byte of set) key += String.fromCharCode(byte);
-    let index = this.#known.get(key);
-    if (index === undefined) {
-      index = this.encoded.push(set) - 1;
-      this.#known.set(key, index);
-    }
-    this.nodes.push(node);
-    this.setOf.push(index);
-  }
-}
-
-class BlobBuilder {
-  length = 0;
-  #bytes: Uint8Array = new Uint8Array(256);
-
-  /** @returns where the bytes start */
-  add(bytes: Uint8Array): number {
-    const start = this.length;
-    this.length += bytes.length;
-    if (this.length > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(this.length, this.#bytes.length * 2));
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-    }
-    this.#bytes.set(bytes, start);
-    return start;
-  }
-
-  bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.length);
-  }
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeIndex, encodeIndex, openLayer } from "../../src/layer/index-file.ts";
+import { decodeIndex, encodeIndex, IndexWriter, openLayer } from "../../src/layer/index-file.ts";
 import { MemoryAccess } from "../../src/platform/memory.ts";
 import { nameFromBytes } from "../../src/posix/names.ts";
 import type { Entry } from "../../src/tar/entry.ts";
@@ -137,6 +137,25 @@ describe("entries", () => {
   it("are the same bytes for the same entries", () => {
     const list = [0, 1, 2].map(ordinary);
     expect(encodeIndex(list, DIFF_ID, 7)).toEqual(encodeIndex(list, DIFF_ID, 7));
+  });
+});
+
+describe("rule 44: extents of sparse files", () => {
+  /** A file of so many extents, as many bytes each. */
+  const sparse = (count: number, length: number): Entry => ({
+    ...ordinary(0),
+    type: "file",
+    size: count * 8192,
+    start: 512,
+    extents: Array.from({ length: count }, (_, i) => ({ offset: i * 8192, length })),
+  });
+
+  it("may be many where they hold something, and few where they hold next to nothing", () => {
+    const index = new IndexWriter(2 ** 29);
+    index.add(sparse(200_000, 512));
+    new IndexWriter(2 ** 29).add(sparse(65_536, 1));
+    expect(() => index.add(sparse(1, 1))).toThrow("rule 44");
+    expect(() => new IndexWriter(2 ** 29).add(sparse(65_537, 1))).toThrow("65537 extents for 65537 bytes");
   });
 });
 
