@@ -179,6 +179,15 @@ function callbackFunctions(mount: Mount, calls: ReadonlyMap<string, Call>): { [n
     );
   }
 
+  // These forms write once, also where there is nothing to write, and so find a descriptor that is none.
+  for (const name of ["writeFile", "appendFile"]) {
+    const call = calls.get(name)!;
+    const write = calls.get("write")!;
+    forms[name] = callbackForm(mount, (...args) => {
+      call(...args);
+      if (typeof args[0] === "number") write(args[0], "");
+    });
+  }
   for (const name of ["readFile", "writeFile", "appendFile"]) forms[name] = abortable(forms[name]!);
 
   forms.cp = (...args) => {

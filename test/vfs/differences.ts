@@ -20,6 +20,15 @@ export interface Difference {
   allows(made: Made): boolean;
 }
 
+const MISTAKES: readonly unknown[] = ["ERR_INVALID_ARG_TYPE", "ERR_INVALID_ARG_VALUE", "ERR_OUT_OF_RANGE"];
+
+function isMistake(error: Outcome["error"]): boolean {
+  return MISTAKES.includes(error?.code);
+}
+
+/** What is allowed in random calls only, whose arguments may all be wrong at once. */
+const LOOSE: readonly string[] = ["which mistake is told", "the place of the callback", "null for options"];
+
 export const differences = {
   "the path of opendirSync": {
     reason:
@@ -42,14 +51,46 @@ export const differences = {
       (node.error === undefined || node.error.code === "ERR_INVALID_ARG_TYPE") &&
       (ours.error?.syscall === "read" || ours.error?.syscall === "fstat"),
   },
+  "readdir with recursive": {
+    reason: "Node's callback form throws what it should call back with; ours calls back.",
+    allows: ({ name, form, node, ours }) =>
+      name === "readdir" &&
+      form === "callback" &&
+      node.thrown === true &&
+      ours.thrown === undefined &&
+      node.error?.syscall === "scandir" &&
+      node.error.code === ours.error?.code,
+  },
+  "null for options": {
+    reason: "Node's stat functions stumble over null where options are expected; ours takes it for none.",
+    allows: ({ node }) => node.error?.message.startsWith("Cannot read properties of null") === true,
+  },
+  "the place of the callback": {
+    reason: "Ours takes the last function among the arguments, where arguments before it were left out too.",
+    allows: ({ form, node, ours }) =>
+      form === "callback" &&
+      /"(cb|callback)" argument/.test(node.error?.message ?? "") &&
+      !isMistake(ours.error),
+  },
+  "which mistake is told": {
+    reason:
+      "Where arguments are wrong and the call would fail besides, or several are wrong, Node finds one or the other first, in each form in its own way and words. Ours checks arguments first, in order. A single wrong argument is told as Node tells it: that is what the table of functions compares.",
+    allows: ({ node, ours }) =>
+      node.error !== undefined &&
+      ours.error !== undefined &&
+      (isMistake(node.error) || isMistake(ours.error)),
+  },
 } as const satisfies { readonly [name: string]: Difference };
 
 export type DifferenceName = keyof typeof differences;
 
-/** The difference that explains a call's two outcomes, if one does. */
-export function differenceOf(made: Made): DifferenceName | undefined {
+/**
+ * The difference that explains a call's two outcomes, if one does.
+ * @param strict whether the call has at most one mistake in it, so that it must be told alike
+ */
+export function differenceOf(made: Made, strict: boolean): DifferenceName | undefined {
   for (const [name, difference] of Object.entries<Difference>(differences)) {
-    if (difference.allows(made)) return name as DifferenceName;
+    if ((!strict || !LOOSE.includes(name)) && difference.allows(made)) return name as DifferenceName;
   }
   return undefined;
 }

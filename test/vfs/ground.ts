@@ -89,9 +89,17 @@ export function grounds(fill: (ground: Ground) => void): { real: Ground; ours: G
     end() {
       real.leave();
       ours.leave();
+      unlock(root);
       nodeFs.rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+/** Lets everything below be removed, whatever mode it was given. */
+function unlock(path: string): void {
+  if (nodeFs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  nodeFs.chmodSync(path, 0o700);
+  for (const name of nodeFs.readdirSync(path)) unlock(join(path, name));
 }
 
 const LONG_AGO = 1_000_000_000;
@@ -119,16 +127,27 @@ export function fill({ fs, at, root }: Ground): void {
   fs.utimesSync(root, LONG_AGO, LONG_AGO);
 }
 
+/** Whether the filesystem below counts the subdirectories of a directory as its links: not all do. */
+const COUNTS_DIRECTORIES = nodeFs.statSync(tmpdir()).nlink >= 2;
+
 /** A tree as a list of lines, sorted by name. Times only where they were set. */
 export function treeOf(fs: Fs, root: string): string[] {
   const lines: string[] = [];
   const visit = (path: string, name: string) => {
+    try {
+      look(path, name);
+    } catch (error) {
+      // What the caller may not look into, or took away.
+      lines.push(`${name} ${(error as NodeJS.ErrnoException).code}`);
+    }
+  };
+  const look = (path: string, name: string) => {
     const stat = fs.lstatSync(path);
     const mode = stat.mode.toString(8);
     const when = stat.mtimeMs < 1.7e12 ? ` @${stat.mtimeMs}` : "";
     if (stat.isSymbolicLink()) lines.push(`${name} ${mode} -> ${fs.readlinkSync(path)}${when}`);
     else if (stat.isDirectory()) {
-      lines.push(`${name}/ ${mode} ${stat.nlink}${when}`);
+      lines.push(`${name}/ ${mode} ${COUNTS_DIRECTORIES ? stat.nlink : "-"}${when}`);
       for (const inner of fs.readdirSync(path).sort()) visit(join(path, inner), `${name}/${inner}`);
     } else {
       const owner = `${stat.uid}:${stat.gid}`;
@@ -181,6 +200,7 @@ export function comparable(value: unknown): unknown {
 function comparableStats(stats: nodeFs.Stats, kind: readonly string[]) {
   const { mode, nlink, uid, gid, rdev, size } = stats;
   const isBig = typeof mode === "bigint";
+  const isDirectory = kind[0] === "isDirectory";
   const fields = Object.entries(stats)
     .filter(
       ([name, field]) => name.includes("time") && Number(field) < (name.endsWith("Ns") ? 1.7e18 : 1.7e12),
@@ -193,8 +213,8 @@ function comparableStats(stats: nodeFs.Stats, kind: readonly string[]) {
     names: Object.keys(stats),
     of: stats.constructor.name,
     isBig,
-    common: [mode, nlink, uid, gid, rdev].map(String),
-    size: kind[0] === "isDirectory" ? "any" : String(size),
+    common: [mode, isDirectory && !COUNTS_DIRECTORIES ? "-" : nlink, uid, gid, rdev].map(String),
+    size: isDirectory ? "any" : String(size),
     fields,
   };
 }

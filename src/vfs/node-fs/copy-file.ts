@@ -25,7 +25,6 @@ export function copyFile(mount: Mount, from: string, to: string, flags: number):
     const place = attributes.placeOf(context, source, "follow");
     if (typeof place === "number") return place;
     const { filesystem } = place.attachment;
-    if (filesystem.kind(place.id) === "directory") return -errno.EISDIR;
     const { mode } = filesystem.access(place.id);
     return copyOpen(mount, source, place, to, mode & PERMISSION_BITS, flags);
   } finally {
@@ -49,6 +48,11 @@ function copyOpen(
   try {
     const place = attributes.placeOf(context, target, "follow");
     if (typeof place === "number") return place;
+    // What cannot be read is found after what cannot be written.
+    if (from.attachment.filesystem.kind(from.id) === "directory") {
+      if (!existed) names.unlink(context, to);
+      return -errno.EISDIR;
+    }
     const sameFilesystem = place.attachment.filesystem === from.attachment.filesystem;
     if (sameFilesystem && place.id === from.id) return 0;
     const done =

@@ -125,6 +125,7 @@ export function fileFunctions(mount: Mount) {
     readvSync(fd: unknown, buffers: unknown, position?: unknown): number {
       const number = take.descriptor(fd);
       const list = take.byteList(buffers);
+      if (list.length === 0) throw systemError(-errno.EINVAL, "read");
       const start = typeof position === "number" && position >= 0 ? position : null;
       const count = transferList(list, start, (part, at) =>
         data.read(mount.context, number, part, 0, part.length, at),

@@ -1,0 +1,129 @@
+/**
+ * Plays a sequence on one filesystem and tells what came of each step and of the tree.
+ */
+import { pathToFileURL } from "node:url";
+import { callable, type Outcome } from "../../vfs/call.ts";
+import { type ComparableError, comparable, type Ground, treeOf } from "../../vfs/ground.ts";
+import { type Arg, SLOTS, type Step } from "./step.ts";
+import { uses } from "./uses.ts";
+
+type Handle = Awaited<ReturnType<Ground["fs"]["promises"]["open"]>>;
+
+export interface Played {
+  readonly outcomes: readonly Outcome[];
+  readonly tree: readonly string[];
+}
+
+/** What a slot gives that holds no descriptor: a number that no process has open. */
+export const NO_DESCRIPTOR = 99_999;
+
+/** Names in the order of their text: a filesystem may list them in any. */
+function ordered(given: unknown): unknown {
+  if (!Array.isArray(given)) return given;
+  return given.map((item) => JSON.stringify(item)).sort();
+}
+
+class Player {
+  readonly #ground: Ground;
+  readonly #descriptors: (number | undefined)[] = Array.from({ length: SLOTS });
+  readonly #handles: (Handle | undefined)[] = Array.from({ length: SLOTS });
+  readonly #opened: number[] = [];
+  readonly #openedHandles: Handle[] = [];
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+  }
+
+  #value(arg: Arg): unknown {
+    switch (arg.kind) {
+      case "path": {
+        const path = `${this.#ground.root}/${arg.path}`;
+        return arg.as === "string" ? path : arg.as === "buffer" ? Buffer.from(path) : pathToFileURL(path);
+      }
+      case "descriptor":
+        return this.#descriptors[arg.slot] ?? NO_DESCRIPTOR;
+      case "bytes":
+        return Buffer.from(arg.text);
+      case "space":
+        return Buffer.alloc(arg.length);
+      case "date":
+        return new Date(arg.ms);
+      case "value":
+        // Whoever is called may change it.
+        return structuredClone(arg.value);
+    }
+  }
+
+  async step(step: Step): Promise<Outcome> {
+    const args = step.args.map((arg) => this.#value(arg));
+    const outcome = await this.#call(step, args);
+    const read = args.filter((_, at) => step.args[at]?.kind === "space").map((space) => comparable(space));
+    return read.length === 0 ? outcome : { ...outcome, more: [...(outcome.more ?? []), ...read] };
+  }
+
+  async #call(step: Step, args: readonly unknown[]): Promise<Outcome> {
+    const { fs } = this.#ground;
+    switch (step.on) {
+      case "fs": {
+        const make = callable(fs, step.form, step.name);
+        if (make === undefined) return { value: "no such form" };
+        if (step.name === "close") this.#forget(args[0]);
+        const anyOrder = step.name === "readdir";
+        return make(args, (given) => {
+          if (step.into !== undefined && given !== undefined) return this.#keep(step.into, given);
+          return anyOrder ? ordered(comparable(given)) : comparable(given);
+        });
+      }
+      case "handle": {
+        const handle = this.#handles[step.slot];
+        if (handle === undefined) return { value: "no handle" };
+        const method = (handle as unknown as { [name: string]: (...args: unknown[]) => unknown })[step.name]!;
+        return settled(() => method.apply(handle, [...args]));
+      }
+      case "use":
+        return settled(() => uses[step.name](fs, ...(args as never[])));
+    }
+  }
+
+  /** Keeps what `open` gave; its number is its own. */
+  #keep(slot: number, given: unknown): string {
+    if (typeof given === "number") {
+      this.#opened.push(given);
+      this.#descriptors[slot] = given;
+      return "a descriptor";
+    }
+    this.#openedHandles.push(given as Handle);
+    this.#handles[slot] = given as Handle;
+    return "a handle";
+  }
+
+  /** A closed number may be another's tomorrow. */
+  #forget(fd: unknown): void {
+    const at = this.#opened.indexOf(fd as number);
+    if (at >= 0) this.#opened.splice(at, 1);
+    this.#descriptors.forEach((each, slot) => {
+      if (each === fd) this.#descriptors[slot] = undefined;
+    });
+  }
+
+  async end(): Promise<void> {
+    for (const fd of this.#opened) this.#ground.fs.closeSync(fd);
+    for (const handle of this.#openedHandles) await handle.close();
+  }
+}
+
+async function settled(call: () => unknown): Promise<Outcome> {
+  try {
+    return { value: comparable(await call()) };
+  } catch (error) {
+    return { error: comparable(error) as ComparableError };
+  }
+}
+
+export async function play(ground: Ground, steps: readonly Step[]): Promise<Played> {
+  const player = new Player(ground);
+  const outcomes: Outcome[] = [];
+  for (const step of steps) outcomes.push(await player.step(step));
+  await player.end();
+  return { outcomes, tree: treeOf(ground.fs, ground.root) };
+}

@@ -1,0 +1,103 @@
+/**
+ * Many sequences of calls on a mount's `fs` and on `node:fs` in a temporary directory. Needs no root
+ * and no privilege. The first divergence of each kind is shrunk by fast-check and printed as a program.
+ * Sequences are drawn in batches, batch `k` from seed `seed + k`, as the kernel oracle draws them.
+ */
+import fc from "fast-check";
+import type { DifferenceName } from "../../vfs/differences.ts";
+import { type Divergence, judge } from "./judge.ts";
+import { program } from "./program.ts";
+import { sequences as arbitrary } from "./steps.ts";
+
+export interface PosixOptions {
+  readonly sequences: number;
+  readonly seed: number;
+  /** Goes on after a divergence, and shrinks the first of each kind. */
+  readonly keepGoing?: boolean;
+  /** Called after each batch with how many sequences are done. */
+  readonly progress?: (done: number) => void;
+}
+
+export interface PosixReport {
+  readonly sequences: number;
+  readonly calls: number;
+  readonly succeeded: number;
+  readonly differences: ReadonlyMap<DifferenceName, number>;
+  readonly failures: readonly PosixFailure[];
+}
+
+export interface PosixFailure {
+  readonly divergence: Divergence;
+  /** How many sequences it took to find it. */
+  readonly after: number;
+  readonly seed: number;
+  readonly path: string;
+  readonly program: string;
+}
+
+const BATCH = 200;
+
+interface Found {
+  readonly seed: number;
+  readonly index: number;
+  readonly after: number;
+}
+
+export async function runPosix({ sequences, seed, keepGoing, progress }: PosixOptions): Promise<PosixReport> {
+  const found = new Map<string, Found>();
+  const differences = new Map<DifferenceName, number>();
+  let [done, calls, succeeded] = [0, 0, 0];
+  const over = () => done >= sequences || (found.size > 0 && keepGoing !== true);
+  for (let batch = seed; !over(); batch++) {
+    const samples = fc.sample(arbitrary, { seed: batch, numRuns: Math.min(BATCH, sequences - done) });
+    for (const [index, steps] of samples.entries()) {
+      if (over()) break;
+      const judgement = await judge(steps);
+      done += 1;
+      calls += steps.length;
+      succeeded += judgement.succeeded;
+      for (const name of judgement.differences) differences.set(name, (differences.get(name) ?? 0) + 1);
+      const kind = judgement.divergence?.kind;
+      if (kind !== undefined && !found.has(kind)) found.set(kind, { seed: batch, index, after: done });
+    }
+    progress?.(done);
+  }
+  const failures: PosixFailure[] = [];
+  for (const [kind, each] of found) failures.push(await shrink(kind, each));
+  return { sequences: done, calls, succeeded, differences, failures };
+}
+
+async function shrink(kind: string, { seed, index, after }: Found): Promise<PosixFailure> {
+  const isOther = async (steps: Parameters<typeof judge>[0]) =>
+    (await judge(steps)).divergence?.kind !== kind;
+  const details = await fc.check(fc.asyncProperty(arbitrary, isOther), {
+    seed,
+    path: String(index),
+    numRuns: 1,
+  });
+  const [shortest] = details.counterexample ?? [];
+  const divergence = shortest === undefined ? undefined : (await judge(shortest)).divergence;
+  if (shortest === undefined || divergence === undefined) {
+    throw new Error(`sequence ${index} of seed ${seed} diverges only at times (${kind})`);
+  }
+  const path = details.counterexamplePath ?? String(index);
+  const notes = [
+    `${typeof divergence.at === "number" ? `call ${divergence.at + 1}` : divergence.at}: ${divergence.kind}`,
+    `node:fs: ${divergence.node}`,
+    `ours:    ${divergence.ours}`,
+    `seed ${seed}, path ${path}`,
+  ];
+  return { divergence, after, seed, path, program: program(shortest, notes) };
+}
+
+export function describePosix(report: PosixReport): string {
+  const met = [...report.differences].map(([name, count]) => `${name} ${count}`).join(", ");
+  const lines = [
+    `${report.sequences} sequences, ${report.calls} calls, ${report.succeeded} of them succeeded`,
+    `deliberate differences met: ${met || "none"}`,
+  ];
+  for (const { divergence, after, program: text } of report.failures) {
+    lines.push("", `DIVERGENCE after ${after} sequences, ${divergence.kind}`, "", text);
+  }
+  return lines.join("\n");
+}
