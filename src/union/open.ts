@@ -40,8 +40,9 @@ export function isWritable(flags: number): boolean {
 
 /** Opens a path. Gives a descriptor or a negated error number. */
 export function open(context: Context, path: string, flags: number, mode: number): number {
-  if ((flags & O_ACCMODE) === O_ACCMODE) return -errno.EINVAL;
+  // Beside O_PATH most flags mean nothing, also those that contradict each other.
   if ((flags & O_PATH) !== 0) return openPath(context, path, flags);
+  if ((flags & O_ACCMODE) === O_ACCMODE) return -errno.EINVAL;
   if ((flags & O_TMPFILE) === O_TMPFILE) return openAnonymous(context, path, flags, mode);
   if ((flags & O_CREAT) !== 0 && (flags & O_DIRECTORY) !== 0) return -errno.EINVAL;
   const exclusive = (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL);

@@ -46,6 +46,13 @@ const CASES: { readonly [name in DifferenceName]: Case } = {
     node: { error: { name: "TypeError" } },
     ours: { value: expect.objectContaining({ of: "Stats" }) },
   },
+  "readSync with null for an offset": {
+    name: "read",
+    form: "sync",
+    args: (ground) => [ground.fd("f"), Buffer.alloc(5), null, 2, 0],
+    node: { value: 5 },
+    ours: { value: 2 },
+  },
   "the place of the callback": {
     name: "read",
     form: "callback",

@@ -65,6 +65,12 @@ export const differences = {
     reason: "Node's stat functions stumble over null where options are expected; ours takes it for none.",
     allows: ({ node }) => node.error?.message.startsWith("Cannot read properties of null") === true,
   },
+  "readSync with null for an offset": {
+    reason:
+      "Node takes it for options and drops the length and the position after it; ours reads as its other forms do.",
+    allows: ({ name, form, args }) =>
+      name === "read" && form === "sync" && args[2] === null && args.length > 3,
+  },
   "the place of the callback": {
     reason: "Ours takes the last function among the arguments, where arguments before it were left out too.",
     allows: ({ form, node, ours }) =>

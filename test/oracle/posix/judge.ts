@@ -38,7 +38,9 @@ export async function judge(steps: readonly Step[]): Promise<Judgement> {
       if (expected.error === undefined) succeeded += 1;
       const told = [literal(expected), literal(actual)] as const;
       if (told[0] === told[1]) continue;
-      const args = step.args.map((arg) => (arg.kind === "descriptor" ? 0 : arg));
+      const args = step.args.map((arg) =>
+        arg.kind === "descriptor" ? 0 : arg.kind === "value" ? arg.value : arg,
+      );
       const form = step.on === "fs" ? step.form : "promise";
       const difference = differenceOf({ name: step.name, form, args, node: expected, ours: actual }, false);
       if (difference === undefined) {
