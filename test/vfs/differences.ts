@@ -20,10 +20,9 @@ export interface Difference {
   allows(made: Made): boolean;
 }
 
-const MISTAKES: readonly unknown[] = ["ERR_INVALID_ARG_TYPE", "ERR_INVALID_ARG_VALUE", "ERR_OUT_OF_RANGE"];
-
+/** A wrong argument, in words of Node's or where its own code stumbles over it. */
 function isMistake(error: Outcome["error"]): boolean {
-  return MISTAKES.includes(error?.code);
+  return error?.name === "TypeError" || error?.name === "RangeError";
 }
 
 /** What is allowed in random calls only, whose arguments may all be wrong at once. */

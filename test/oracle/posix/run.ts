@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { DifferenceName } from "../../vfs/differences.ts";
 import { type Divergence, judge } from "./judge.ts";
 import { program } from "./program.ts";
+import type { Step } from "./step.ts";
 import { sequences as arbitrary } from "./steps.ts";
 
 export interface PosixOptions {
@@ -68,15 +69,15 @@ export async function runPosix({ sequences, seed, keepGoing, progress }: PosixOp
 }
 
 async function shrink(kind: string, { seed, index, after }: Found): Promise<PosixFailure> {
-  const isOther = async (steps: Parameters<typeof judge>[0]) =>
-    (await judge(steps)).divergence?.kind !== kind;
+  const isOther = async (steps: readonly Step[]) => (await judge(steps)).divergence?.kind !== kind;
   const details = await fc.check(fc.asyncProperty(arbitrary, isOther), {
     seed,
     path: String(index),
     numRuns: 1,
   });
-  const [shortest] = details.counterexample ?? [];
-  const divergence = shortest === undefined ? undefined : (await judge(shortest)).divergence;
+  const [shrunk] = details.counterexample ?? [];
+  const shortest = shrunk && (await withoutIdle(shrunk, isOther));
+  const divergence = shortest && (await judge(shortest)).divergence;
   if (shortest === undefined || divergence === undefined) {
     throw new Error(`sequence ${index} of seed ${seed} diverges only at times (${kind})`);
   }
@@ -88,6 +89,16 @@ async function shrink(kind: string, { seed, index, after }: Found): Promise<Posi
     `seed ${seed}, path ${path}`,
   ];
   return { divergence, after, seed, path, program: program(shortest, notes) };
+}
+
+/** Without the steps that the divergence can do without. */
+async function withoutIdle(steps: readonly Step[], isOther: (steps: readonly Step[]) => Promise<boolean>) {
+  let kept = steps;
+  for (let at = steps.length - 1; at >= 0; at--) {
+    const fewer = kept.filter((_, index) => index !== at);
+    if (!(await isOther(fewer))) kept = fewer;
+  }
+  return kept;
 }
 
 export function describePosix(report: PosixReport): string {
