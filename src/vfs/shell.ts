@@ -22,6 +22,7 @@ import { launch, quote } from "./shell/launch.ts";
 import type { Machine } from "./shell/process.ts";
 import { rewrite, TEST_NAMES } from "./shell/rewrite.ts";
 import type { Session } from "./shell/session.ts";
+import { reasonOf } from "./shell/strerror.ts";
 import {
   bytesFromText,
   isMarked,
@@ -204,6 +205,8 @@ function interpreterFilesystem(
       // The streams keep their names: the interpreter knows some of them.
       return deviceAt(full) === undefined ? markPath(full).path : full;
     },
+    writeFile: (path, content, options) => opening(path, () => plain.writeFile(path, content, options)),
+    appendFile: (path, content, options) => opening(path, () => plain.appendFile(path, content, options)),
     exists: async (path) => {
       if (isMarked(path) || deviceAt(path) !== undefined) return plain.exists(path);
       // A lookup in PATH, whose outcome is the registry's.
@@ -219,6 +222,15 @@ function interpreterFilesystem(
       return { ...told, mode: (told.mode & ~0o777) | permitted(mount(), name) };
     },
   };
+}
+
+/** Says of a redirection that fails what sh says. */
+async function opening(path: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    throw new Error(`sh: ${unmarkPaths(path)}: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 /** What the caller may do, where the interpreter looks for what the owner may. */

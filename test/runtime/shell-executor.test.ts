@@ -122,4 +122,21 @@ describe("shellExecutor", () => {
     });
     expect(status).toBe(126);
   });
+
+  it("ends a command line at the time it is given", async () => {
+    const stderr: Uint8Array[] = [];
+    const status = await shellExecutor({ limits: { time: 50 } }).execute({
+      mount,
+      args: ["sh", "-c", "sleep 60"],
+      env: {},
+      cwd: "/",
+      caller: makeCaller({}),
+      stdout: () => {},
+      stderr: (bytes) => void stderr.push(bytes),
+    });
+    expect({ status, stderr: Buffer.concat(stderr).toString() }).toEqual({
+      status: 124,
+      stderr: expect.stringMatching(/^[ -~]+ exceeded its execution deadline\n$/),
+    });
+  });
 });

@@ -17,7 +17,7 @@ const HIGH = 0xef00;
 const MARK = "\uFDD0";
 const SLASH = "\uFDD1";
 const PREFIX = `/bin/${MARK}`;
-const MARKED = /\/bin\/\uFDD0([^/]*)/g;
+const MARKED = /(?:\/bin\/)?\uFDD0([^/]*)/g;
 
 export function textFromBytes(bytes: Uint8Array): string {
   let text = "";
