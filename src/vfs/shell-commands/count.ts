@@ -1,6 +1,6 @@
 /** `wc`, `uniq`, `paste`: exact to the column widths that scripts cut. */
 import { nameFromBytes } from "../../posix/names.ts";
-import { CommandError, type Process } from "../shell/process.ts";
+import type { Process } from "../shell/process.ts";
 import { attempt } from "./attempts.ts";
 import { parseOptions } from "./options.ts";
 import { readOperand } from "./run-others.ts";
@@ -130,9 +130,4 @@ export function paste(process: Process): number {
     if (cells.every((cell) => cell === undefined)) return 0;
     process.write(`${joined(cells.map((cell) => cell ?? ""))}\n`);
   }
-}
-
-export function requireNumber(text: string, what: string): number {
-  if (!/^\d+$/.test(text)) throw new CommandError(`invalid ${what}: '${text}'`);
-  return Number(text);
 }
