@@ -84,6 +84,10 @@ export const COMMANDS: ReadonlyMap<string, Registration> = sorted([
   ...DAEMON_COMMANDS,
   ["cat", { summary: "Print files of an image", load: () => import("./cat.ts") }],
   [
+    "completion",
+    { summary: "Print what makes a shell complete commands", load: () => import("./completion.ts") },
+  ],
+  [
     "copy",
     {
       summary: "Copy an image between registries, archives, layouts and the store",

@@ -135,6 +135,31 @@ async function build(program: Command, context: Context, words: readonly string[
   return { command: command ?? grouped, topic: command ?? grouped ?? group ?? program };
 }
 
+/** A command line that is being typed, as far as it is. */
+export interface Typed {
+  /** The command, or what commands are chosen of: a group or the program. */
+  readonly command: Command;
+  /** The words after the command; undefined where it is still to be chosen. */
+  readonly rest: readonly string[] | undefined;
+}
+
+/**
+ * What some words of a command line have chosen. A `--root` in them counts from then on.
+ * @throws Failure for words that name no command
+ */
+export async function loadCommand(context: Context, words: readonly string[]): Promise<Typed> {
+  const names: string[] = [];
+  let at = 0;
+  for (; at < words.length && names.length < 2 && !COMMANDS.has(names[0] ?? ""); at++) {
+    const word = words[at]!;
+    if (word === "--root") context.root = words[++at];
+    else if (word.startsWith("--root=")) context.root = word.slice("--root=".length);
+    else if (!word.startsWith("-")) names.push(word);
+  }
+  const { command, topic } = await build(makeProgram(context), context, names);
+  return { command: topic, rest: command === undefined ? undefined : words.slice(at) };
+}
+
 /** The words that a command is called with: `strata image ls`. */
 function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
@@ -158,6 +183,10 @@ function refusal(error: CommanderError, name: string): Failure {
 }
 
 async function execute(args: readonly string[], context: Context): Promise<number> {
+  if (args[0] === "__complete") {
+    await (await import("./complete.ts")).complete(context, args.slice(1));
+    return 0;
+  }
   const program = makeProgram(context);
   const words = commandWords(args);
   const [first] = words;
