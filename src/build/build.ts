@@ -77,6 +77,9 @@ function references(names: readonly string[]): readonly Reference[] {
   });
 }
 
+/** What the executor that runs commands unless another is given calls itself. */
+const SIMULATED_SHELL = "shell";
+
 async function defaultExecutor(): Promise<Executor> {
   const { shellExecutor } = await import("../runtime/shell-executor.ts");
   return shellExecutor();
@@ -114,13 +117,15 @@ export async function build(dockerfile: string | Uint8Array, options: BuildOptio
   });
   const unused = unusedBuildArgsWarning(unusedBuildArgs(parsed, buildArgs));
   const epoch = sourceDate({ ...store.env, ...envOf(buildArgs) });
+  let { executor } = options;
   const lease = store.core.lease();
   const session: BuildSession = {
     core: store.core,
     lease,
     cache: new StepCache(store.core),
     log,
-    executor: options.executor ?? (await defaultExecutor()),
+    executorName: executor?.name ?? SIMULATED_SHELL,
+    executor: async () => (executor ??= await defaultExecutor()),
     epoch,
     clock: epoch === undefined ? host.now : () => epoch,
     layerType: FAMILIES[options.family ?? "oci"].layer,

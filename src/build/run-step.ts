@@ -41,7 +41,7 @@ export async function runInputs(session: BuildSession, request: RunRequest): Pro
   const inputs: Record<string, string> = {
     instruction: "RUN",
     command: JSON.stringify(command.args),
-    "what runs commands": session.executor.name,
+    "what runs commands": session.executorName,
     ...(await mounts.inputs()),
   };
   if (command.script !== undefined) inputs["the script"] = command.script.content;
@@ -89,7 +89,8 @@ export async function runCommandOn(
       hostname: HOSTNAME,
     });
     if (!view.exists(context.cwd)) makeWorkingDirectory(view, context.cwd);
-    const status = await session.executor.execute({
+    const executor = await session.executor();
+    const status = await executor.execute({
       ...context,
       mount: view.as(context.caller),
       args: command.args,

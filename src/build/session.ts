@@ -13,8 +13,10 @@ export interface BuildSession {
   readonly lease: Lease;
   readonly cache: StepCache;
   readonly log: BuildLog;
-  /** Runs what RUN says. */
-  readonly executor: Executor;
+  /** What runs commands is called. */
+  readonly executorName: string;
+  /** Runs what RUN says; made when something has to be run. */
+  executor(): Promise<Executor>;
   /** `SOURCE_DATE_EPOCH`: nothing that is made is later. */
   readonly epoch: Nanoseconds | undefined;
   /** The time of what is made: the epoch where there is one. */

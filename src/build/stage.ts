@@ -41,7 +41,7 @@ import { runCommandOn, runInputs } from "./run-step.ts";
 import type { BuildSession } from "./session.ts";
 import type { SourceTree } from "./source-tree.ts";
 import type { StageState } from "./stage-state.ts";
-import type { PlannedStage } from "./stages.ts";
+import { type PlannedStage, sourceNames } from "./stages.ts";
 import { configInputs, type FilesystemStep, takeStep } from "./step.ts";
 
 /** A finished stage. */
@@ -166,6 +166,8 @@ class StageBuild {
 
   async #filesystem(instruction: StageInstruction): Promise<void> {
     this.#number += 1;
+    // What fails in another stage is that stage's failure, and no part of this step.
+    for (const name of sourceNames(instruction)) await this.#request.source(name);
     const { label } = this.#request;
     const prefix = label === "" ? "" : `${label} `;
     const name = `[${prefix}${this.#number}/${this.#total}] ${instruction.text}`;

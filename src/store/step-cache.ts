@@ -110,9 +110,14 @@ export class StepCache {
     return isDigest(key) ? this.#read(key)?.inputs : undefined;
   }
 
+  #write(path: string, bytes: Uint8Array): void {
+    this.#files.makeDirectoryNow(path.slice(0, path.lastIndexOf("/")));
+    this.#files.replaceNow(path, bytes);
+  }
+
   /** Keeps a record. */
   put(key: Digest, record: StepRecord): void {
-    this.#files.replaceNow(this.#path(key), jsonBytes(record));
+    this.#write(this.#path(key), jsonBytes(record));
   }
 
   /** Remembers that the step at a place had a key. */
@@ -121,7 +126,7 @@ export class StepCache {
     const line = `${digestHex(key)}\n`;
     const known = this.#files.readNow(path);
     if (known !== undefined && new TextDecoder().decode(known) === line) return;
-    this.#files.replaceNow(path, new TextEncoder().encode(line));
+    this.#write(path, new TextEncoder().encode(line));
   }
 
   /** Every record that can be read. */
