@@ -88,23 +88,35 @@ function isFree(name: string): boolean {
   return holder === undefined || isGone(holder);
 }
 
-/** Takes the file of a blob, or begins one. @param directory on the store's filesystem */
+/**
+ * Takes the file of a blob, or begins one. Where several processes left one, the longest counts and the
+ * others go.
+ * @param directory on the store's filesystem
+ */
 export async function takeDownload(directory: string, digest: Digest): Promise<Download> {
   const free = freeName(digest);
-  const path = join(directory, `${free}@${processIdentity()}@${randomBytes(4).toString("hex")}`);
+  const ownName = () => join(directory, `${free}@${processIdentity()}@${randomBytes(4).toString("hex")}`);
   await mkdir(directory, { recursive: true });
+  let best: { readonly path: string; readonly size: number } | undefined;
   for (const name of await list(directory)) {
     if (!(name === free || name.startsWith(`${free}@`)) || !isFree(name)) continue;
+    const path = ownName();
     try {
       await rename(join(directory, name), path);
-      const { size } = await stat(path);
-      return new Download(path, join(directory, free), await open(path, "r+"), size);
     } catch (error) {
       // Another process was faster.
-      if (!isMissing(error)) throw error;
+      if (isMissing(error)) continue;
+      throw error;
     }
+    const { size } = await stat(path);
+    const worse = best === undefined || best.size < size ? best?.path : path;
+    if (worse !== path) best = { path, size };
+    if (worse !== undefined) await rm(worse, { force: true });
   }
-  return new Download(path, join(directory, free), await open(path, "wx"), 0);
+  const target = join(directory, free);
+  if (best !== undefined) return new Download(best.path, target, await open(best.path, "r+"), best.size);
+  const path = ownName();
+  return new Download(path, target, await open(path, "wx"), 0);
 }
 
 /** What lies there that no running process writes, with sizes in bytes. */

@@ -4,12 +4,13 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Digest, digestHex, digestOf } from "../../src/oci/digest.ts";
 import { Store } from "../../src/runtime/store.ts";
+import { bundleProgram } from "../cli/bundle.ts";
 import { needs } from "../requirements.ts";
 import { layoutOf, type MadeImage, makeImage } from "../store/images.ts";
 import { scratch } from "../store/scratch.ts";
@@ -17,7 +18,6 @@ import { type Fault, type FaultyProxy, type Passing, startFaultyProxy } from "./
 import { startRegistry, type TestRegistry } from "./registry.ts";
 
 const FAST = { attempts: 3, firstPause: 5, longestPause: 20 };
-const MAIN = join(import.meta.dirname, "../../dist/cli/main.js");
 
 /** Bytes that do not compress, the same each time. */
 function noise(length: number, seed: number): Buffer {
@@ -43,8 +43,12 @@ describe.skipIf(needs.tool("docker-registry", "docker-registry"))("a harmed pull
   let name: string;
   let root: string;
   let store: Store;
+  let bundled: string;
+  let main: string;
 
   beforeAll(async () => {
+    bundled = mkdtempSync(join(tmpdir(), "strata-bundle-"));
+    main = await bundleProgram(bundled);
     registry = await startRegistry();
     proxy = await startFaultyProxy(registry.host);
     image = await makeImage([
@@ -63,6 +67,7 @@ describe.skipIf(needs.tool("docker-registry", "docker-registry"))("a harmed pull
   afterAll(async () => {
     await proxy.stop();
     await registry.stop();
+    rmSync(bundled, { recursive: true, force: true });
   });
   beforeEach(async () => {
     root = scratch();
@@ -207,6 +212,30 @@ describe.skipIf(needs.tool("docker-registry", "docker-registry"))("a harmed pull
     await isSound();
   });
 
+  it("takes the longest of what several processes left, and removes the rest", async () => {
+    const { digest } = image.layers[1]!;
+    const blob = image.blobs.get(digest)!;
+    const downloads = join(root, "stratafs/downloads");
+    mkdirSync(downloads, { recursive: true });
+    const file = join(downloads, digest.replace(":", "-"));
+    // Process 1 started at another time than this says.
+    for (const [holder, length] of [
+      ["", 1000],
+      ["@1:1:gone@aa", 5000],
+      ["@1:1:gone@bb", 300],
+    ] as const) {
+      writeFileSync(file + holder, blob.subarray(0, length));
+    }
+    const before = proxy.log.length;
+    await pull();
+    const ranges = proxy.log
+      .slice(before)
+      .filter(part(digest))
+      .map(({ headers }) => headers.range);
+    expect(ranges).toEqual(["bytes=5000-"]);
+    expect(readdirSync(downloads)).toEqual([]);
+  });
+
   it("is killed, and the next process goes on with what arrived", async () => {
     const { digest } = image.layers[1]!;
     always(part(digest), { kind: "throttle", direction: "down", pause: 10 });
@@ -244,7 +273,7 @@ describe.skipIf(needs.tool("docker-registry", "docker-registry"))("a harmed pull
   });
 
   function run(directory: string): ChildProcess {
-    return spawn(process.execPath, [MAIN, "pull", "-q", name], {
+    return spawn(process.execPath, [main, "pull", "-q", name], {
       env: { ...process.env, STRATAFS_ROOT: directory, HOME: directory },
       stdio: ["ignore", "ignore", "inherit"],
     });
