@@ -90,13 +90,17 @@ export function parseManifest(
   const json = parseJson(bytes, what);
   refuseConfusion(json, what);
   const own = json.mediaType;
+  // Not even to be named in an error: an object may have any member instead of `toString`.
+  if (own !== undefined && typeof own !== "string") {
+    throw new OciError("document", `${what} has a mediaType that is no string`);
+  }
   if (announced !== undefined && own !== undefined && own !== announced) {
-    throw new OciError("document", `${what} calls itself ${String(own)} but was announced as ${announced}`);
+    throw new OciError("document", `${what} calls itself ${own} but was announced as ${announced}`);
   }
   const type = own ?? announced;
-  const index = type === undefined ? json.manifests !== undefined : isIndexType(String(type));
-  if (type !== undefined && !index && !isManifestType(String(type))) {
-    throw new OciError("unsupported", `${what} is of type ${String(type)}, which is no manifest`);
+  const index = type === undefined ? json.manifests !== undefined : isIndexType(type);
+  if (type !== undefined && !index && !isManifestType(type)) {
+    throw new OciError("unsupported", `${what} is of type ${type}, which is no manifest`);
   }
   if (index) {
     const mediaType = type === DOCKER_LIST ? DOCKER_LIST : OCI_INDEX;

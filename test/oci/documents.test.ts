@@ -125,6 +125,7 @@ test.each([
     "at layers.0.digest",
   ],
   ["an annotation that is no string", { ...manifest, annotations: { a: 1 } }, undefined, "at annotations"],
+  ["a mediaType that is no text", { ...manifest, mediaType: { toString: 1 } }, undefined, "no string"],
   ["an array", [manifest], undefined, "not a JSON object"],
   ["a null layer", { ...manifest, layers: [null] }, undefined, "at layers.0"],
 ])("refused: %s", (_name, document, announced, message) => {
