@@ -48,6 +48,8 @@ export interface Reply {
   discard(): Promise<void>;
 }
 
+const NO_TLS = "the registry does not speak HTTPS; --insecure allows plain HTTP";
+
 const CONNECTION_CODES: ReadonlyMap<string, string> = new Map([
   ["ECONNREFUSED", "connection refused"],
   ["ECONNRESET", "the connection was reset"],
@@ -61,7 +63,9 @@ const CONNECTION_CODES: ReadonlyMap<string, string> = new Map([
   ["UND_ERR_HEADERS_TIMEOUT", "the registry does not answer"],
   ["UND_ERR_BODY_TIMEOUT", "the registry stopped sending"],
   ["UND_ERR_SOCKET", "the connection was closed"],
-  ["EPROTO", "the registry does not speak TLS"],
+  ["EPROTO", NO_TLS],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", NO_TLS],
+  ["ERR_SSL_PACKET_LENGTH_TOO_LONG", NO_TLS],
 ]);
 
 /** Failures that will be the same the next time. */
@@ -84,17 +88,23 @@ export function networkError(error: unknown, url: URL, signal: AbortSignal | und
   });
 }
 
+/** The system's codes for a failure to connect, of every address that was tried. */
+function connectionCodes(error: unknown): readonly string[] {
+  if (!(error instanceof RegistryError) || error.code !== "unreachable") return [];
+  const cause = error.cause as NodeJS.ErrnoException | undefined;
+  const each = cause instanceof AggregateError ? (cause.errors as NodeJS.ErrnoException[]) : [];
+  return [cause, ...each].flatMap((one) => one?.code ?? []);
+}
+
 /** Whether an exchange failed because the other side does not speak TLS, or does not listen at all. */
 export function isNoTls(error: unknown): boolean {
-  if (!(error instanceof RegistryError) || error.code !== "unreachable") return false;
-  const cause = error.cause as NodeJS.ErrnoException | undefined;
-  const codes = [
-    cause?.code,
-    ...((cause as AggregateError | undefined)?.errors ?? []).map((one) => one.code),
-  ];
-  return codes.some((code) => {
-    return code !== undefined && /^(EPROTO|ERR_SSL|ECONNREFUSED|ECONNRESET|UND_ERR_SOCKET)/.test(code);
-  });
+  const pattern = /^(EPROTO|ERR_SSL|ECONNREFUSED|ECONNRESET|UND_ERR_SOCKET)/;
+  return connectionCodes(error).some((code) => pattern.test(code));
+}
+
+/** Whether nobody listens where a connection was tried. */
+export function isRefused(error: unknown): boolean {
+  return connectionCodes(error).includes("ECONNREFUSED");
 }
 
 export class Network {

@@ -12,6 +12,7 @@ import { MAX_DOCUMENT } from "../oci/json.ts";
 import { type Manifest, type ManifestDocument, parseManifest } from "../oci/manifest.ts";
 import { isForeignType, isIndexType, isManifestType } from "../oci/media-types.ts";
 import { StoreError } from "../store/errors.ts";
+import { eachOf } from "../store/parallel.ts";
 import type { ImageSource, SourceBlob } from "../store/source.ts";
 import { headManifest, pushScope, putManifest } from "./manifests.ts";
 import type { Observer, TransferStatus } from "./progress.ts";
@@ -132,17 +133,7 @@ class Push {
     for (const layer of layers) this.#say(layer, "Preparing");
     const limit = this.#options.layersAtOnce ?? UPLOADS_AT_ONCE;
     for (const layer of layers.slice(limit)) this.#say(layer, "Waiting");
-    const pending = [...layers];
-    const worker = async () => {
-      for (let layer = pending.shift(); layer !== undefined; layer = pending.shift()) {
-        await this.#blob(layer, layer).catch((error) => {
-          pending.length = 0;
-          throw error;
-        });
-      }
-    };
-    const workers = await Promise.allSettled(Array.from({ length: limit }, worker));
-    for (const result of workers) if (result.status === "rejected") throw result.reason;
+    await eachOf(layers, limit, (layer) => this.#blob(layer, layer));
   }
 
   #say(layer: Descriptor | undefined, status: TransferStatus, current?: number): void {

@@ -12,7 +12,15 @@ import { hostCertificates } from "./certificates.ts";
 import type { Credential } from "./credentials/credentials.ts";
 import { type Endpoint, endpointOf } from "./endpoint.ts";
 import { RegistryError } from "./errors.ts";
-import { type Exchange, isNoTls, type Method, Network, type Reply, type Route } from "./network.ts";
+import {
+  type Exchange,
+  isNoTls,
+  isRefused,
+  type Method,
+  Network,
+  type Reply,
+  type Route,
+} from "./network.ts";
 import type { Environment } from "./proxy.ts";
 import { hostReach, type Reach } from "./reach.ts";
 import { DEFAULT_RETRIES, type RetryPolicy, withRetries } from "./retry.ts";
@@ -128,9 +136,13 @@ export class Session {
     try {
       return await this.#ping(new URL(`https://${host}/`), route);
     } catch (error) {
-      if (!plainAllowed || !isNoTls(error)) throw error;
+      if (!plainAllowed || !isNoTls(error)) throw notThere(error);
     }
-    return await this.#ping(new URL(`http://${host}/`), route);
+    try {
+      return await this.#ping(new URL(`http://${host}/`), route);
+    } catch (error) {
+      throw notThere(error);
+    }
   }
 
   async #ping(base: URL, route: Route): Promise<URL> {
@@ -291,6 +303,12 @@ export class Session {
   async close(): Promise<void> {
     await this.#network.close();
   }
+}
+
+/** Nobody who listens at first contact is a wrong name or port, and is not waited for. */
+function notThere(error: unknown): unknown {
+  if (!(error instanceof RegistryError) || !isRefused(error)) return error;
+  return new RegistryError(error.code, error.message, { cause: error.cause });
 }
 
 function downgrade(from: URL, to: URL): RegistryError {

@@ -24,11 +24,11 @@ import type { Observer } from "../registry/progress.ts";
 import type { RegistryOptions, Session } from "../registry/session.ts";
 import { registrySource } from "../registry/source.ts";
 import type { StoreCore } from "../store/core.ts";
-import { type Download, takeDownload } from "../store/downloads.ts";
 import { StoreError } from "../store/errors.ts";
 import { ingestImages } from "../store/load.ts";
 import type { ImageSource, SourceBlob } from "../store/source.ts";
 import { Staging } from "../store/staging.ts";
+import { Downloads } from "./pull-downloads.ts";
 
 /** As many as Docker. */
 const DOWNLOADS_AT_ONCE = 3;
@@ -105,60 +105,6 @@ async function findManifest(
     wanted,
     `the manifest of ${familiarReference(reference)}`,
   );
-}
-
-/** One pull's downloads: files that outlive it where they are good. */
-class Downloads {
-  readonly #directory: string | undefined;
-  readonly #open = new Map<Digest, { file: Download; state: "broken" | "unknown" | "good" }>();
-  /** Whether something was found of an earlier attempt and turned out to be damaged. */
-  spoiled = false;
-
-  /** @param directory undefined for a store that has no files, and so keeps nothing of a download */
-  constructor(directory: string | undefined) {
-    this.#directory = directory;
-  }
-
-  /** A blob that is written to a file of its own while it is read. */
-  async blob(descriptor: Descriptor, from: (offset: number) => SourceBlob): Promise<SourceBlob> {
-    const directory = this.#directory;
-    if (directory === undefined) return from(0);
-    let file = await takeDownload(directory, descriptor.digest);
-    if (file.before > descriptor.size) {
-      await file.remove();
-      file = await takeDownload(directory, descriptor.digest);
-    }
-    const entry: { file: Download; state: "broken" | "unknown" | "good" } = { file, state: "unknown" };
-    this.#open.set(descriptor.digest, entry);
-    const rest = from(file.before).open();
-    async function* noted() {
-      try {
-        yield* rest;
-      } catch (error) {
-        if (error instanceof RegistryError) entry.state = "broken";
-        throw error;
-      }
-    }
-    return { size: descriptor.size, owned: file.path, open: () => file.through(noted()) };
-  }
-
-  taken(digest: Digest): void {
-    const entry = this.#open.get(digest);
-    if (entry !== undefined) entry.state = "good";
-  }
-
-  /** Leaves what is good, or was only interrupted, to the next attempt, and removes the rest. */
-  async end(): Promise<void> {
-    for (const { file, state } of this.#open.values()) {
-      if (state === "unknown") {
-        if (file.before > 0) this.spoiled = true;
-        await file.remove();
-      } else {
-        await file.leave();
-      }
-    }
-    this.#open.clear();
-  }
 }
 
 async function isThere(core: StoreCore, { digest, size }: Descriptor): Promise<boolean> {
@@ -243,6 +189,7 @@ function downloading(
       }));
       return observed(file, digest);
     },
+    abandon: () => downloads.stop(),
     taken(digest) {
       downloads.taken(digest);
       observe({ id: shortDigest(digest), status: "Pull complete" });

@@ -15,9 +15,10 @@ import type { StoreFiles } from "./files.ts";
 import { mayBeImage, readManifest } from "./images.ts";
 import { REF_NAME, writtenName } from "./index-file.ts";
 import { blobName, checkLayoutFile } from "./layout.ts";
+import { eachOf } from "./parallel.ts";
 import type { ImageSource } from "./source.ts";
 import { type BlobReader, sourceBlobs } from "./source-blobs.ts";
-import { Staging, writeDurably } from "./staging.ts";
+import { type StagedFile, Staging, writeDurably } from "./staging.ts";
 import { verifiedStream } from "./verified.ts";
 
 const BLOBS_AT_ONCE = 3;
@@ -49,33 +50,23 @@ async function writeBlobs(
   wanted: readonly Descriptor[],
 ): Promise<void> {
   const staging = new Staging(files);
-  const pending: Descriptor[] = [];
+  const missing: Descriptor[] = [];
   for (const descriptor of wanted) {
     const known = await files.facts(join(directory, blobName(descriptor.digest)));
-    if (known?.size !== descriptor.size) pending.push(descriptor);
+    if (known?.size !== descriptor.size) missing.push(descriptor);
   }
-  const written: Descriptor[] = [...pending];
-  const aside = new Map<Digest, Awaited<ReturnType<Staging["create"]>>>();
-  const worker = async () => {
-    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-      try {
-        const blob = await source.blob(next.digest);
-        if (blob === undefined) {
-          throw new StoreError("missing-blob", `${source.what}: the blob ${next.digest} is missing`);
-        }
-        const file = await staging.create();
-        aside.set(next.digest, file);
-        for await (const chunk of verifiedStream(blob.open(), next, "the blob")) await file.write(chunk);
-      } catch (error) {
-        pending.length = 0;
-        throw error;
-      }
-    }
-  };
+  const aside = new Map<Digest, StagedFile>();
   try {
-    const workers = await Promise.allSettled(Array.from({ length: BLOBS_AT_ONCE }, worker));
-    for (const result of workers) if (result.status === "rejected") throw result.reason;
-    for (const { digest } of written)
+    await eachOf(missing, BLOBS_AT_ONCE, async (descriptor) => {
+      const blob = await source.blob(descriptor.digest);
+      if (blob === undefined) {
+        throw new StoreError("missing-blob", `${source.what}: the blob ${descriptor.digest} is missing`);
+      }
+      const file = await staging.create();
+      aside.set(descriptor.digest, file);
+      for await (const chunk of verifiedStream(blob.open(), descriptor, "the blob")) await file.write(chunk);
+    });
+    for (const { digest } of missing)
       await staging.add(aside.get(digest)!, join(directory, blobName(digest)));
     await staging.commit();
   } finally {

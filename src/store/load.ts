@@ -24,6 +24,7 @@ import { withName } from "./index-file.ts";
 import type { ImageLayer, Layers } from "./layers.ts";
 import type { Lease } from "./leases.ts";
 import type { NamedImage } from "./names.ts";
+import { eachOf } from "./parallel.ts";
 import type { ImageSource, SourceBlob } from "./source.ts";
 import type { Staging } from "./staging.ts";
 import type { Trees } from "./trees.ts";
@@ -118,24 +119,15 @@ class Copy {
     const config = await this.#required(manifest.config, "the config");
     const diffIDs = isConfigType(manifest.config.mediaType) ? this.#diffIDs(manifest, config) : undefined;
     if (unpack && diffIDs !== undefined) await lease.hold(...diffIDs, ...chainIDs(diffIDs).slice(-1));
-    const pending = [...manifest.layers.entries()];
-    const worker = async () => {
-      for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-        const [position, descriptor] = next;
-        const diffID = diffIDs?.[position];
-        const isLayer = diffID !== undefined && isLayerType(descriptor.mediaType);
-        await (isLayer ? this.#layer({ descriptor, diffID }, unpack) : this.#opaque(descriptor)).catch(
-          (error) => {
-            pending.length = 0;
-            throw error;
-          },
-        );
-      }
+    const copy = async ([position, descriptor]: [number, Descriptor]) => {
+      const diffID = diffIDs?.[position];
+      const isLayer = diffID !== undefined && isLayerType(descriptor.mediaType);
+      await (isLayer ? this.#layer({ descriptor, diffID }, unpack) : this.#opaque(descriptor));
     };
-    const atOnce = this.#source.layersAtOnce ?? LAYERS_AT_ONCE;
-    // All of them are waited for, so that nothing is still writing when the staging is discarded.
-    const workers = await Promise.allSettled(Array.from({ length: atOnce }, worker));
-    for (const result of workers) if (result.status === "rejected") throw result.reason;
+    // All that began is waited for, so that nothing is still writing when the staging is discarded.
+    await eachOf(manifest.layers.entries(), this.#source.layersAtOnce ?? LAYERS_AT_ONCE, copy, () =>
+      this.#source.abandon?.(),
+    );
     if (unpack && diffIDs !== undefined) {
       const layers = manifest.layers.map((descriptor, i) => ({ descriptor, diffID: diffIDs[i]! }));
       await this.#target.trees.stage(layers, this.#target.staging);

@@ -31,4 +31,6 @@ export interface ImageSource {
   readonly layersAtOnce?: number;
   /** Is told of a layer or another blob of it that was verified and put where it will be found. */
   taken?(digest: Digest): void;
+  /** Is told that a part of the image could not be had, so that no other part is wanted any more. */
+  abandon?(): void;
 }

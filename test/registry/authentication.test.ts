@@ -513,6 +513,14 @@ describe.skipIf(needs.tool("openssl", "openssl"))("credentials stay with whom th
     expect(await use(secure.host, download)).toBe("a blob");
   });
 
+  it("where nobody listens, or plain HTTP was not asked for, is told at once", async () => {
+    const { host } = elsewhere;
+    await elsewhere.stop();
+    const patient = { retries: { attempts: 5, firstPause: 60_000, longestPause: 60_000 } };
+    await expect(use(host, download, patient)).rejects.toThrow(`${host}: connection refused`);
+    elsewhere = await listen();
+  });
+
   it("a page of HTML, and words meant to mislead a terminal, are not repeated", async () => {
     plain.answer = ({ url }) =>
       url === "/v2/" ? { status: 200 } : { status: 403, body: "<html>secret page</html>" };

@@ -162,6 +162,18 @@ describe.skipIf(needs.tool("docker-registry", "docker-registry"))("a harmed pull
     });
   });
 
+  it("ends the other downloads where one layer is damaged", async () => {
+    const [small, large] = image.layers;
+    proxy.decide = (passing) => {
+      if (part(small!.digest)(passing)) return { kind: "corrupt", direction: "down", at: 20 };
+      return part(large!.digest)(passing) ? { kind: "throttle", direction: "down", pause: 20 } : undefined;
+    };
+    const before = proxy.log.length;
+    await expect(pull()).rejects.toThrow(small!.digest);
+    const [passing] = proxy.log.slice(before).filter(part(large!.digest));
+    expect(passing?.sent).toBeLessThan(large!.size);
+  });
+
   it.each([
     ["drop", 100_000],
     ["drop", 1_499_999],
