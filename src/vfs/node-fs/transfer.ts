@@ -101,7 +101,8 @@ function writePosition(value: unknown): number | null {
 export function writeArguments(rest: readonly unknown[]): WriteArguments {
   const [buffer, second, third, fourth] = rest;
   if (typeof buffer === "string") {
-    const encoding = take.knownEncoding(third) ?? "utf8";
+    // What is no encoding is none to Node here, and so UTF-8.
+    const encoding = typeof third === "string" && Buffer.isEncoding(third) ? third : "utf8";
     if (encoding === "hex" && buffer.length % 2 !== 0) {
       throw invalidValue("encoding", encoding, `is invalid for data of length ${buffer.length}`);
     }

@@ -30,7 +30,10 @@ export const uses: { readonly [name in UseName]: Use } = {
     }
     return names.sort();
   },
-  /** Not where the target lies in the source by way of a link: Node copies until a path is too long. */
+  /**
+   * Not where the target lies in the source by way of a link: Node copies until a path is too long. Of
+   * several entries, which fails first, and so what is copied by then, is up to the filesystem.
+   */
   async copyTree(fs: Fs, sync: boolean, from: string, to: string, options: object) {
     const real = (path: string) => {
       try {
@@ -47,8 +50,18 @@ export const uses: { readonly [name in UseName]: Use } = {
         return "left out";
       parts.pop();
     }
-    if (sync) fs.cpSync(from, to, options);
-    else await fs.promises.cp(from, to, options);
+    const several =
+      source !== undefined &&
+      fs.statSync(from).isDirectory() &&
+      fs.readdirSync(from, { recursive: true }).length > 1;
+    try {
+      if (sync) fs.cpSync(from, to, options);
+      else await fs.promises.cp(from, to, options);
+    } catch (error) {
+      if (!several) throw error;
+      fs.rmSync(to, { recursive: true, force: true });
+      return "failed";
+    }
     return undefined;
   },
   async writePieces(fs: Fs, path: string, pieces: readonly string[], options: object) {
