@@ -136,6 +136,38 @@ describe("beyond single calls", () => {
     end();
   });
 
+  test("a copy that cannot be made leaves its target; Node's is gone", () => {
+    const { real, ours, end } = grounds(fill);
+    const there = [real, ours].map(({ fs, at }) => {
+      expect(() => fs.copyFileSync(at("d"), at("x"))).toThrow(expect.objectContaining({ code: "EISDIR" }));
+      return fs.existsSync(at("x"));
+    });
+    expect(there).toEqual([false, true]);
+    end();
+  });
+
+  test("working directory and umask are the caller's, not the process's", () => {
+    const mount = newMount();
+    mount.mkdir("/work");
+    const fs = createFs(mount.as({ cwd: "/work", umask: 0o077 }));
+    fs.writeFileSync("relative", "");
+    expect(fs.realpathSync("relative")).toBe("/work/relative");
+    expect(fs.statSync("/work/relative").mode & 0o777).toBe(0o600);
+  });
+
+  test("a blob holds the bytes as they were; Node's fails once the file has changed", async () => {
+    const { real, ours, end } = grounds(fill);
+    const texts = await Promise.all(
+      [real, ours].map(async ({ fs, at }) => {
+        const blob = await fs.openAsBlob(at("f"));
+        fs.writeFileSync(at("f"), "another length");
+        return blob.text().catch((error: Error) => error.name);
+      }),
+    );
+    expect(texts).toEqual(["NotReadableError", "hello world\n"]);
+    end();
+  });
+
   test("statfs says overlayfs, whatever lies below", () => {
     expect(createFs(newMount()).statfsSync("/").type).toBe(0x794c7630);
     expect(nodeFs.statfsSync("/proc").type).toBe(0x9fa0);
