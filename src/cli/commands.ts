@@ -109,11 +109,16 @@ export const COMMANDS: ReadonlyMap<string, Registration> = sorted([
   ["ps", ps],
   ["pull", pull],
   ["push", push],
+  [
+    "repack",
+    { summary: "Make an image of a directory that was unpacked", load: () => import("./repack.ts") },
+  ],
   ["rmi", rmi],
   ["save", save],
   ["search", { summary: "Search a registry for repositories", load: () => import("./search.ts") }],
   ["tag", tag],
   ["tags", { summary: "List the tags that a registry has of a repository", load: () => import("./tags.ts") }],
+  ["unpack", { summary: "Write an image's files into a directory", load: () => import("./unpack.ts") }],
   ["whence", { summary: "Show which layers a file comes from", load: () => import("./whence.ts") }],
 ]);
 
@@ -158,6 +163,11 @@ export const GROUPS: ReadonlyMap<string, Group> = new Map<string, Group>([
         ["ls", { ...images, aliases: ["list"] }],
         ["pull", pull],
         ["push", push],
+        ["diff", { summary: "Show what differs between two images", load: () => import("./image-diff.ts") }],
+        [
+          "lint",
+          { summary: "Show what is odd or wasteful in an image", load: () => import("./image-lint.ts") },
+        ],
         ["prune", { summary: "Remove images that nobody needs", load: () => import("./image-prune.ts") }],
         ["rm", { ...rmi, aliases: ["remove"] }],
         ["save", save],
@@ -169,7 +179,7 @@ export const GROUPS: ReadonlyMap<string, Group> = new Map<string, Group>([
     "system",
     {
       summary: "Manage the store",
-      commands: new Map<string, Registration>([
+      commands: sorted([
         ["df", { summary: "Show what takes how much room", load: () => import("./system-df.ts") }],
         ["fsck", { summary: "Check the store, and mend it", load: () => import("./system-fsck.ts") }],
         ["prune", { summary: "Remove what nobody needs", load: () => import("./system-prune.ts") }],

@@ -1,6 +1,8 @@
 /**
  * An image of a store, for one platform: an immutable view.
  */
+
+import type { Layer } from "../layer/layer.ts";
 import { chainIDs } from "../oci/chain.ts";
 import { type HistoryEntry, historySteps, type ImageConfig } from "../oci/config.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
@@ -122,6 +124,16 @@ export class Image {
    */
   async tree(): Promise<Tree> {
     return await this.#home.core.trees.tree(this.layers);
+  }
+
+  /**
+   * Its layers as they are stored, entry by entry, bottom first.
+   * @throws StoreError (`missing-blob`, `damaged-layer`)
+   */
+  async openLayers(): Promise<readonly Layer[]> {
+    const opened: Layer[] = [];
+    for (const layer of this.layers) opened.push(await this.#home.core.layers.open(layer));
+    return opened;
   }
 
   /**
