@@ -1,38 +1,11 @@
 /**
  * Lines of `ls -l`: columns that line up, owners as numbers, times in UTC.
  */
-import { deviceMajor, deviceMinor, type Kind, kindOf } from "../posix/mode.ts";
+import { deviceMajor, deviceMinor, kindOf, modeString } from "../posix/mode.ts";
 import { seconds } from "../posix/time.ts";
 import type { Stat } from "../union/types.ts";
 import { shownName } from "./image-files.ts";
 import type { Listed } from "./ls.ts";
-
-const LETTERS: { readonly [kind in Kind]: string } = {
-  file: "-",
-  directory: "d",
-  symlink: "l",
-  char: "c",
-  block: "b",
-  fifo: "p",
-  socket: "s",
-};
-
-function triad(bits: number, special: boolean, letter: string): string {
-  const execute = (bits & 1) !== 0;
-  const last = special ? (execute ? letter : letter.toUpperCase()) : execute ? "x" : "-";
-  return `${bits & 4 ? "r" : "-"}${bits & 2 ? "w" : "-"}${last}`;
-}
-
-/** `-rwsr-xr-t` */
-export function modeString(mode: number): string {
-  const kind = kindOf(mode);
-  return [
-    kind === undefined ? "?" : LETTERS[kind],
-    triad((mode >> 6) & 7, (mode & 0o4000) !== 0, "s"),
-    triad((mode >> 3) & 7, (mode & 0o2000) !== 0, "s"),
-    triad(mode & 7, (mode & 0o1000) !== 0, "t"),
-  ].join("");
-}
 
 /** The furthest second from the epoch that a JavaScript date can hold. */
 const MAX_DATE = 8_640_000_000_000n;

@@ -60,3 +60,30 @@ export function deviceMajor(device: number): number {
 export function deviceMinor(device: number): number {
   return (device & 0xff) | ((device >>> 12) & 0xfff00);
 }
+
+const LETTERS: { readonly [kind in Kind]: string } = {
+  file: "-",
+  directory: "d",
+  symlink: "l",
+  char: "c",
+  block: "b",
+  fifo: "p",
+  socket: "s",
+};
+
+function triad(bits: number, special: boolean, letter: string): string {
+  const execute = (bits & 1) !== 0;
+  const last = special ? (execute ? letter : letter.toUpperCase()) : execute ? "x" : "-";
+  return `${bits & 4 ? "r" : "-"}${bits & 2 ? "w" : "-"}${last}`;
+}
+
+/** Type and permissions as `ls -l` prints them: `-rwsr-xr-t`. */
+export function modeString(mode: number): string {
+  const kind = kindOf(mode);
+  return [
+    kind === undefined ? "?" : LETTERS[kind],
+    triad((mode >> 6) & 7, (mode & 0o4000) !== 0, "s"),
+    triad((mode >> 3) & 7, (mode & 0o2000) !== 0, "s"),
+    triad(mode & 7, (mode & 0o1000) !== 0, "t"),
+  ].join("");
+}

@@ -2,6 +2,7 @@
 import type { Process } from "../shell/process.ts";
 import { attempt } from "./attempts.ts";
 import { parseOptions } from "./options.ts";
+import { humanUsage } from "./sizes.ts";
 import { below, isDirectory, namesIn } from "./walk.ts";
 
 export function du(process: Process): number {
@@ -20,7 +21,7 @@ export function du(process: Process): number {
   const seen = new Set<string>();
   const show = (bytes: number, path: string) => {
     const amount = options.has("b") ? bytes : Math.ceil(bytes / (options.has("m") ? 1048576 : 1024));
-    process.write(`${options.has("h") ? human(bytes) : amount}\t${path}\n`);
+    process.write(`${options.has("h") ? humanUsage(bytes) : amount}\t${path}\n`);
   };
   const add = (path: string, depth: number): number => {
     const stat = mount.lstat(path);
@@ -44,15 +45,4 @@ export function du(process: Process): number {
   }
   if (options.has("c")) show(total, "total");
   return status;
-}
-
-function human(bytes: number): string {
-  let [value, unit] = [bytes / 1024, 0];
-  while (value >= 1024) {
-    value /= 1024;
-    unit += 1;
-  }
-  return bytes === 0
-    ? "0"
-    : `${value < 10 ? (Math.ceil(value * 10) / 10).toFixed(1) : Math.ceil(value)}${"KMGT"[unit]}`;
 }

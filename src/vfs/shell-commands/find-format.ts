@@ -1,11 +1,10 @@
 /** What `find -printf` prints. */
-import { kindOf } from "../../posix/mode.ts";
+import { kindOf, modeString } from "../../posix/mode.ts";
 import { seconds, subsecond } from "../../posix/time.ts";
 import type { Process } from "../shell/process.ts";
 import { groupName, userName } from "./accounts.ts";
 import { unescaped } from "./escapes.ts";
 import type { Found } from "./find-tests.ts";
-import { modeString } from "./mode-words.ts";
 
 const LETTERS = {
   file: "f",

@@ -1,13 +1,13 @@
 /** `ls`, as it writes where no terminal reads. */
-import { deviceMajor, deviceMinor, kindOf } from "../../posix/mode.ts";
+import { deviceMajor, deviceMinor, kindOf, modeString } from "../../posix/mode.ts";
 import { compareNames } from "../../posix/names.ts";
 import type { Stat } from "../../union/types.ts";
 import type { Process } from "../shell/process.ts";
 import { groups, users } from "./accounts.ts";
 import { attempt } from "./attempts.ts";
 import { fullTime, listingTime } from "./dates.ts";
-import { modeString } from "./mode-words.ts";
 import { type Options, parseOptions } from "./options.ts";
+import { humanSize } from "./sizes.ts";
 import { below, isDirectory, isSymlink, maybeStat, namesIn } from "./walk.ts";
 
 const LONG = {
@@ -112,16 +112,6 @@ function mark(options: Options, stat: Stat): string {
   return kind === "file" && (stat.mode & 0o111) !== 0 ? "*" : "";
 }
 
-function human(size: number): string {
-  if (size < 1024) return String(size);
-  let [value, unit] = [size, -1];
-  while (value >= 1024) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value < 10 ? (Math.ceil(value * 10) / 10).toFixed(1) : Math.ceil(value)}${"KMGTPE"[unit]}`;
-}
-
 function print(
   process: Process,
   options: Options,
@@ -131,14 +121,14 @@ function print(
 ): void {
   const { mount } = process;
   const blocks = (stat: Stat) =>
-    options.has("h") ? human(stat.blocks * 512) : String(Math.ceil(stat.blocks / 2));
+    options.has("h") ? humanSize(stat.blocks * 512) : String(Math.ceil(stat.blocks / 2));
   const leading = ({ stat }: Line) => [
     ...(options.has("i") ? [String(stat.ino)] : []),
     ...(options.has("s") ? [blocks(stat)] : []),
   ];
   if (total && (long || options.has("s"))) {
     const sum = lines.reduce((all, { stat }) => all + stat.blocks, 0);
-    process.write(`total ${options.has("h") ? human(sum * 512) : Math.ceil(sum / 2)}\n`);
+    process.write(`total ${options.has("h") ? humanSize(sum * 512) : Math.ceil(sum / 2)}\n`);
   }
   if (!long) {
     const columns = lines.map((line) => [...leading(line), line.name + mark(options, line.stat)]);
@@ -170,7 +160,7 @@ function print(
   const size = (stat: Stat) => {
     const kind = kindOf(stat.mode);
     if (kind === "char" || kind === "block") return `${deviceMajor(stat.rdev)}, ${deviceMinor(stat.rdev)}`;
-    return options.has("h") ? human(stat.size) : String(stat.size);
+    return options.has("h") ? humanSize(stat.size) : String(stat.size);
   };
   const leads = (options.has("i") ? 1 : 0) + (options.has("s") ? 1 : 0);
   const rows = lines.map((line) => {

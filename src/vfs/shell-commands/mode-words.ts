@@ -1,7 +1,7 @@
 /**
- * Modes as chmod(1) takes them, octal or symbolic, and as `ls -l` shows them.
+ * Modes as chmod(1) takes them, octal or symbolic.
  */
-import { kindOf, PERMISSION_BITS, S_ISGID, S_ISUID, S_ISVTX } from "../../posix/mode.ts";
+import { PERMISSION_BITS, S_ISGID, S_ISUID, S_ISVTX } from "../../posix/mode.ts";
 import { CommandError } from "../shell/process.ts";
 
 /** A change of mode, for a file that has the mode `mode`. @returns the new permission bits */
@@ -65,31 +65,4 @@ function bitsOf(what: string, mode: number, isDirectory: boolean): number {
     }
   }
   return bits;
-}
-
-const TYPES = {
-  file: "-",
-  directory: "d",
-  symlink: "l",
-  char: "c",
-  block: "b",
-  fifo: "p",
-  socket: "s",
-} as const;
-
-/** `drwxr-xr-t` */
-export function modeString(mode: number): string {
-  const kind = kindOf(mode);
-  const letters = [...(kind === undefined ? "?" : TYPES[kind])];
-  for (const shift of [6, 3, 0]) {
-    const bits = mode >>> shift;
-    letters.push((bits & 4) !== 0 ? "r" : "-", (bits & 2) !== 0 ? "w" : "-", (bits & 1) !== 0 ? "x" : "-");
-  }
-  const mark = (at: number, bit: number, letter: string) => {
-    if ((mode & bit) !== 0) letters[at] = letters[at] === "x" ? letter : letter.toUpperCase();
-  };
-  mark(3, S_ISUID, "s");
-  mark(6, S_ISGID, "s");
-  mark(9, S_ISVTX, "t");
-  return letters.join("");
 }

@@ -1,5 +1,5 @@
 /** `stat`, GNU's formats. */
-import { deviceMajor, deviceMinor, kindOf } from "../../posix/mode.ts";
+import { deviceMajor, deviceMinor, kindOf, modeString } from "../../posix/mode.ts";
 import { seconds } from "../../posix/time.ts";
 import type { Stat } from "../../union/types.ts";
 import type { Process } from "../shell/process.ts";
@@ -7,7 +7,6 @@ import { groupName, userName } from "./accounts.ts";
 import { forEach } from "./attempts.ts";
 import { fullTime } from "./dates.ts";
 import { unescaped } from "./escapes.ts";
-import { modeString } from "./mode-words.ts";
 import { atLeast, parseOptions } from "./options.ts";
 
 const KINDS = {

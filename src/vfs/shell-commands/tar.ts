@@ -4,7 +4,7 @@
  * plain and gzip ones.
  */
 
-import { kindOf, PERMISSION_BITS } from "../../posix/mode.ts";
+import { kindOf, modeString, PERMISSION_BITS } from "../../posix/mode.ts";
 import { gzip } from "../../tar/compress.ts";
 import { decompress } from "../../tar/decompress.ts";
 import type { Entry } from "../../tar/entry.ts";
@@ -20,7 +20,6 @@ import { CommandError, type Process } from "../shell/process.ts";
 import { reasonOf } from "../shell/strerror.ts";
 import { fullTime } from "./dates.ts";
 import { globExpression } from "./glob-words.ts";
-import { modeString } from "./mode-words.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { absolute } from "./relative.ts";
 import { isDirectory, maybeLstat, walkTree } from "./walk.ts";
