@@ -39,8 +39,8 @@ interface Blob {
   readonly size: number;
 }
 
+/** @param archive was added, and so is closed */
 async function compress(staging: Staging, archive: StagedFile, blob: StagedFile): Promise<Blob> {
-  await archive.close();
   const hasher = platform.createHash("sha256");
   for await (const chunk of gzip(staging.read(archive.path))) {
     hasher.update(chunk);
@@ -81,15 +81,16 @@ export async function importArchive(
     );
     const { diffID, compression, index } = read;
     if (read.size === 0) throw new StoreError("invalid", "there is no archive: the input is empty");
+    await lease.hold(diffID);
+    await core.layers.stageCache(diffID, { archive, index, contentSize }, staging);
     const plain = compression === "none";
     // What came uncompressed is its own archive; its blob is compressed as that of any layer made here.
     const blobFile = plain ? await staging.create() : stored;
     const blob = plain
       ? await compress(staging, archive, blobFile)
       : { digest: read.blobDigest, size: read.blobSize };
-    await lease.hold(blob.digest, diffID);
+    await lease.hold(blob.digest);
     await staging.add(blobFile, core.blobs.path(blob.digest));
-    await core.layers.stageCache(diffID, { archive, index, contentSize }, staging);
     const made = { core, staging, lease };
     const created = formatTime(creationTime(options.created, home.env));
     const { os, architecture, variant } = target;
