@@ -30,13 +30,28 @@ async function* bytesOf(content: Content): ByteStream {
   for (const chunk of readChunks(content, CHUNK)) yield chunk.slice();
 }
 
+/** The decoder takes and gives its bytes in events, all of them during `write` and `end`. */
+async function* unbzip2(packed: ByteStream): ByteStream {
+  const { default: decoder } = await import("unbzip2-stream");
+  const stream = decoder();
+  let failure: Error | undefined;
+  const ready: Uint8Array[] = [];
+  stream.on("data", (chunk: Uint8Array) => ready.push(chunk));
+  stream.on("error", (error: Error) => (failure ??= error));
+  for await (const chunk of packed) {
+    stream.write(chunk);
+    if (failure !== undefined) throw failure;
+    yield* ready.splice(0);
+  }
+  stream.end();
+  if (failure !== undefined) throw failure;
+  yield* ready.splice(0);
+}
+
 /** The bytes of a content, unpacked. Each call reads it anew. */
 async function unpacked(content: Content, packing: Packing | undefined): Promise<ByteStream> {
   const packed = bytesOf(content);
-  if (packing === "bzip2") {
-    const { default: unbzip2 } = await import("unbzip2-stream");
-    return Readable.from(packed).pipe(unbzip2()) as AsyncIterable<Uint8Array> as ByteStream;
-  }
+  if (packing === "bzip2") return unbzip2(packed);
   if (packing === "xz") {
     const { XzReadableStream } = await import("xz-decompress");
     const stream = new XzReadableStream(Readable.toWeb(Readable.from(packed)) as ReadableStream<Uint8Array>);

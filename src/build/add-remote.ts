@@ -3,7 +3,7 @@
  */
 import { createHash } from "node:crypto";
 import { digestAlgorithm, parseDigest } from "../oci/digest.ts";
-import { fromSeconds, type Nanoseconds } from "../posix/time.ts";
+import { fromSeconds } from "../posix/time.ts";
 import type { StoreFiles } from "../store/files.ts";
 import { type Content, EMPTY_CONTENT, SliceContent } from "../tree/content.ts";
 import type { Inode } from "../tree/inode.ts";
@@ -36,7 +36,9 @@ function nameOf(url: URL): string {
 async function fetchOk(source: string, signal: AbortSignal | undefined): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(source, signal === undefined ? {} : { signal });
+    // What a server compresses on the way is not what it has.
+    const headers = { "accept-encoding": "identity" };
+    response = await fetch(source, signal === undefined ? { headers } : { headers, signal });
   } catch (cause) {
     const reason =
       cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
@@ -49,13 +51,11 @@ async function fetchOk(source: string, signal: AbortSignal | undefined): Promise
 /**
  * Fetches a file.
  * @param checksum what `--checksum` asks of its bytes
- * @param fallback its time where the server tells none
  * @throws BuildError (`source`)
  */
 export async function fetchRemote(
   source: string,
   checksum: string | undefined,
-  fallback: Nanoseconds,
   files: StoreFiles,
   signal: AbortSignal | undefined,
 ): Promise<RemoteFile> {
@@ -81,7 +81,8 @@ export async function fetchRemote(
     const access = size === 0 ? undefined : files.open(aside.path);
     const content: Content = access === undefined ? EMPTY_CONTENT : new SliceContent(access, 0, size);
     const modified = Date.parse(response.headers.get("last-modified") ?? "");
-    const mtime = Number.isNaN(modified) ? fallback : fromSeconds(Math.floor(modified / 1000));
+    // The epoch where the server tells none, as BuildKit has it: the same file is the same step again.
+    const mtime = Number.isNaN(modified) ? 0n : fromSeconds(Math.floor(modified / 1000));
     return {
       inode: { kind: "file", mode: REMOTE_MODE, uid: 0, gid: 0, mtime, xattrs: new Map(), content },
       name: nameOf(new URL(response.url || source)) || nameOf(new URL(source)),

@@ -58,7 +58,7 @@ export class AddStep {
     step.#local = await findSources({ ...request, instruction: local });
     try {
       for (const source of remote) {
-        const file = await fetchRemote(source, checksum, session.clock(), session.core.files, session.signal);
+        const file = await fetchRemote(source, checksum, session.core.files, session.signal);
         step.#remote.push(file);
       }
     } catch (error) {
@@ -112,7 +112,9 @@ export class AddStep {
     this.#archives.push(archive);
     const { instruction, workingDirectory } = this.#request;
     const { destination } = destinationIn(mount, instruction, workingDirectory);
-    const copier = new Copier(archive, mount, options);
+    // As BuildKit does: --chown is for what is in an archive too, --chmod and --exclude are not.
+    const { owner } = options;
+    const copier = new Copier(archive, mount, { replace: true, ...(owner === undefined ? {} : { owner }) });
     copier.makeDirectories(destination.path);
     copier.copyContents("/", destination.path);
   }

@@ -18,7 +18,7 @@ import type { Inode } from "../tree/inode.ts";
 import type { Mount } from "../union/mount.ts";
 import { setAttributes } from "../union/whole-inode.ts";
 import type { FileView, ViewEntry } from "./context/view.ts";
-import { kindAt } from "./resolve-path.ts";
+import { kindAt, resolveIn } from "./resolve-path.ts";
 
 export interface Owner {
   readonly uid: number;
@@ -38,6 +38,8 @@ export interface CopierOptions {
   /** The mode of everything that is copied but links, from the one in the source. */
   readonly mode?: (mode: number, kind: Kind) => number;
   readonly exclusion?: Exclusion;
+  /** Whether what is in the way gives way, whatever it is, as where an archive is unpacked. */
+  readonly replace?: boolean;
 }
 
 /** A copy that what is at the destination does not allow. */
@@ -137,6 +139,8 @@ export class Copier {
         if (excluded) continue;
         makeParent();
         this.#copyLeaf(entry, target);
+      } else if (entry.implied) {
+        this.#copyImplied(source, target, path);
       } else if (!excluded) {
         makeParent();
         const inode = this.#makeDirectory(found, target);
@@ -147,6 +151,13 @@ export class Copier {
         this.#copyReincluded(source, found, target, path, makeParent);
       }
     }
+  }
+
+  /** Copies what is in a directory that only its content tells of: one that is there stays as it is. */
+  #copyImplied(source: string, target: string, path: string): void {
+    const at = resolveIn(this.#to, target);
+    this.makeDirectories(at);
+    this.#copyChildren(source, at, path, () => {});
   }
 
   /** Copies what is included of an excluded directory, making the directory only if there is something. */
@@ -164,23 +175,39 @@ export class Copier {
   #makeDirectory(found: Inode, to: string): Inode {
     const inode = this.#edited(found);
     const kind = kindAt(this.#to, to);
-    if (kind === undefined) this.#to.put(to, inode);
-    else if (kind !== "directory") throw new CopyConflict(to, `the ${kind} with a directory:`);
+    if (kind === "directory") return inode;
+    if (kind !== undefined && !this.#options.replace) {
+      throw new CopyConflict(to, `the ${kind} with a directory:`);
+    }
+    if (kind !== undefined) this.#to.unlink(to);
+    this.#to.put(to, inode);
     return inode;
   }
 
   #copyLeaf({ inode, identity: group }: ViewEntry, to: string): void {
     const first = group === undefined ? undefined : this.#groups.get(group);
     const kind = kindAt(this.#to, to);
-    if (kind === "directory") throw new CopyConflict(to, "the directory with a file:");
+    if (kind === "directory" && !this.#options.replace) {
+      throw new CopyConflict(to, "the directory with a file:");
+    }
     if (first === to || inode.kind === "socket") return;
-    if (kind !== undefined) this.#to.unlink(to);
+    if (kind === "directory") this.#removeDirectory(to);
+    else if (kind !== undefined) this.#to.unlink(to);
     if (first !== undefined) {
       this.#to.link(first, to);
       return;
     }
     this.#to.put(to, this.#edited(inode));
     if (group !== undefined) this.#groups.set(group, to);
+  }
+
+  #removeDirectory(path: string): void {
+    for (const { name } of this.#to.readdir(path)) {
+      const child = joinPath(path, name);
+      if (kindAt(this.#to, child) === "directory") this.#removeDirectory(child);
+      else this.#to.unlink(child);
+    }
+    this.#to.rmdir(path);
   }
 
   #edited(inode: Inode): Inode {

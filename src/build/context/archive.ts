@@ -39,7 +39,7 @@ export interface ArchiveContextOptions {
 const IMPLIED = { kind: "directory", mode: 0o755, uid: 0, gid: 0, mtime: 0n, xattrs: NO_XATTRS } as const;
 
 interface Node {
-  entry: { inode: Inode; identity?: string };
+  entry: { inode: Inode; identity?: string; implied?: boolean };
   readonly children: Map<string, Node>;
 }
 
@@ -90,7 +90,7 @@ class ArchiveTree implements FileView {
       at = joinPath(at, name);
       let next = node.children.get(name);
       if (next?.entry.inode.kind !== "directory") {
-        next = { entry: { inode: IMPLIED }, children: new Map() };
+        next = { entry: { inode: IMPLIED, implied: true }, children: new Map() };
         node.children.set(name, next);
       }
       node = next;

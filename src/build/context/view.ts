@@ -14,6 +14,8 @@ export interface ViewEntry {
   readonly inode: Inode;
   /** The same for all names of one inode; absent where it has but one. */
   readonly identity?: string;
+  /** A directory of an archive that has no entry of its own. */
+  readonly implied?: boolean;
 }
 
 export interface FileView {
