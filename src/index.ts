@@ -74,13 +74,21 @@ export type {
 export { type Execution, type Executor, ExecutorError, type OutputSink } from "./runtime/executor.ts";
 export { hostSource } from "./runtime/host-filesystem.ts";
 export type { HistoryRow, Image, ImageMount } from "./runtime/image.ts";
+export { diffImages, type ImageDifference } from "./runtime/image-diff.ts";
+export { type LintFinding, type LintRule, lintImage } from "./runtime/image-lint.ts";
+export type { Pruned, PruneImagesOptions } from "./runtime/image-prune.ts";
+export type { Removal, RemoveOptions } from "./runtime/image-removal.ts";
 export type { ImportOptions } from "./runtime/import-archive.ts";
 export type { MountWithFs } from "./runtime/mount-fs.ts";
 export type { PullOptions } from "./runtime/pull.ts";
 export type { PushOptions } from "./runtime/push.ts";
+export { repackDirectory } from "./runtime/repack.ts";
 export { type ShellExecutorOptions, shellExecutor } from "./runtime/shell-executor.ts";
 export { type LoadOptions, Store, type StoredImage, type StoreOptions } from "./runtime/store.ts";
+export { unpackImage } from "./runtime/unpack.ts";
 export { type Holder, UpperError, type UpperErrorCode, type UpperOptions } from "./runtime/upper/upper.ts";
+export type { ContainerUsage, ImageUsage, StoreUsage } from "./runtime/usage.ts";
+export type { CheckOptions, CheckReport, Problem, ProblemKind } from "./store/check.ts";
 export type {
   ContainerAttachment,
   ContainerRecord,
@@ -88,6 +96,8 @@ export type {
   SnapshotRecord,
 } from "./store/container-records.ts";
 export { StoreError, type StoreErrorCode } from "./store/errors.ts";
+export type { Removed } from "./store/garbage.ts";
+export type { Lease } from "./store/leases.ts";
 export { type GzipOptions, gzip } from "./tar/compress.ts";
 export { ArchiveError, type ArchiveErrorCode, type Entry } from "./tar/entry.ts";
 export type { Change, ChangeSet } from "./tree/change.ts";
