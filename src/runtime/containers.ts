@@ -100,7 +100,7 @@ export class Containers {
 
   /** All of them, newest first. One whose record cannot be read is passed over and told. */
   async list(): Promise<readonly Container[]> {
-    const records = await listContainers(this.#home.core.layout, ({ message }) =>
+    const records = listContainers(this.#home.core.layout, ({ message }) =>
       this.#home.warn(`passing over a container: ${message}`),
     );
     return records.map((record) => new Container(this.#home, record));
