@@ -1,7 +1,7 @@
 /**
  * What pulling and pushing an image takes beside `skopeo copy`: wall and processor time, and the largest
  * memory, through a docker-registry on this machine. skopeo copies to and from an image layout; we do
- * that and unpack and index every layer besides.
+ * that too (`copy`); a pull unpacks and indexes every layer besides, as loading the layout does.
  *
  * Argument: a directory that holds an image layout (default: debian-base of ../shared/images). The times are
  * the best of five rounds, taken in turn, so that a busy machine burdens all alike. Wants
@@ -71,6 +71,7 @@ try {
       strata("none", "copy", "-q", `docker://${there}`, `oci:${join(scratch, `ours-${round}`)}:x`),
     );
     note("strata pull", strata(`store-${round}`, "pull", "-q", there));
+    note("strata load, of the layout", strata(`loaded-${round}`, "load", "-q", "-i", image, "-t", "x"));
     // Repositories of their own, so that every blob is sent.
     note(
       "skopeo copy, to the registry",
@@ -78,7 +79,7 @@ try {
     );
     const name = `${registry.host}/strata-${round}:1`;
     note("strata copy, to the registry", strata("none", "copy", "-q", `oci:${image}`, `docker://${name}`));
-    for (const store of [`store-${round}`, `layout-${round}`, `ours-${round}`]) {
+    for (const store of [`store-${round}`, `loaded-${round}`, `layout-${round}`, `ours-${round}`]) {
       rmSync(join(scratch, store), { recursive: true });
     }
   }
