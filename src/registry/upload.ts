@@ -195,6 +195,7 @@ class Upload {
     const from = this.#at;
     const { onProgress } = this.#options;
     const source = this.#source;
+    const what = this.#what;
     async function* body(): ByteStream {
       let sent = from;
       for await (const chunk of slice(source.open(), from, end)) {
@@ -202,6 +203,7 @@ class Upload {
         sent += chunk.length;
         onProgress?.(sent);
       }
+      if (sent !== end) throw new OciError("mismatch", `${what} ends after ${sent} bytes`);
     }
     const whole = from === 0 && end === this.#blob.size;
     const reply = await this.#request("PATCH", this.#location!, {

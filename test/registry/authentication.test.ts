@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -511,6 +512,52 @@ describe.skipIf(needs.tool("openssl", "openssl"))("credentials stay with whom th
     expect(secure.seen).toEqual([]);
     expect(await use(secure.host, download, { certificates: scratch(), insecure: true })).toBe("a blob");
     expect(await use(secure.host, download)).toBe("a blob");
+  });
+
+  it("a proxy is given the address over HTTP, and only a tunnel over HTTPS", async () => {
+    const asked: string[] = [];
+    const proxy = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url} ${request.headers["proxy-authorization"]}`);
+      response.end(request.url?.endsWith("/v2/") ? "" : "a blob");
+    });
+    proxy.on("connect", (request, socket: Socket, head: Buffer) => {
+      asked.push(`${request.method} ${request.url} ${request.headers["proxy-authorization"]}`);
+      // Whatever host it is asked for, this one is behind it.
+      const [, port] = secure.host.split(":");
+      const onward = connect(Number(port), "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        onward.write(head);
+        socket.pipe(onward).pipe(socket);
+      });
+      onward.on("error", () => socket.destroy());
+      socket.on("error", () => onward.destroy());
+    });
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const { port } = proxy.address() as AddressInfo;
+    const env = { HTTPS_PROXY: `http://me:pw@127.0.0.1:${port}`, HTTP_PROXY: `http://127.0.0.1:${port}` };
+    secure.answer = ({ url }) => ({ status: 200, body: url === "/v2/" ? "" : "a blob" });
+    try {
+      const behind = "registry.example.test";
+      expect(await use(behind, download, { env, insecure: true })).toBe("a blob");
+      const name = `Basic ${Buffer.from("me:pw").toString("base64")}`;
+      expect(new Set(asked)).toEqual(new Set([`CONNECT ${behind}:443 ${name}`]));
+      expect(secure.seen.map(({ url }) => url)).toEqual(["/v2/", `/v2/r/blobs/${descriptor.digest}`]);
+      expect(secure.seen.some(({ headers }) => "proxy-authorization" in headers)).toBe(false);
+      asked.length = 0;
+      // No tunnel, so that plain HTTP comes next.
+      const plainOnly = { HTTP_PROXY: env.HTTP_PROXY, HTTPS_PROXY: `http://${elsewhere.host}`, NO_PROXY: "" };
+      await elsewhere.stop();
+      expect(await use(behind, download, { env: plainOnly, insecure: true })).toBe("a blob");
+      elsewhere = await listen();
+      expect(asked).toEqual([
+        `GET http://${behind}/v2/ undefined`,
+        `GET http://${behind}/v2/r/blobs/${descriptor.digest} undefined`,
+      ]);
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+    }
   });
 
   it("where nobody listens, or plain HTTP was not asked for, is told at once", async () => {

@@ -197,7 +197,9 @@ describe.skipIf(needs.tool("docker-registry", "docker-registry"))("a harmed pull
     await expect(pull()).rejects.toThrow(/status 503/);
     const file = join(root, "stratafs/downloads", digest.replace(":", "-"));
     const got = statSync(file).size;
-    expect(got).toBe(800_000);
+    // What the kernel still had when the connection was reset is lost.
+    expect(got).toBeGreaterThan(400_000);
+    expect(got).toBeLessThanOrEqual(800_000);
     proxy.decide = () => undefined;
     const before = proxy.log.length;
     const child = run(root);
