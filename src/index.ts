@@ -60,9 +60,10 @@ export type { RetryPolicy } from "./registry/retry.ts";
 export type { RegistryOptions } from "./registry/session.ts";
 // Stores and images
 export type { CommitOptions } from "./runtime/commit.ts";
-export type { Container, ContainerReader, ContainerWriter } from "./runtime/container.ts";
+export type { Container } from "./runtime/container.ts";
 export type { CreateOptions } from "./runtime/container-config.ts";
 export type { CopyOptions } from "./runtime/container-copy.ts";
+export type { ContainerReader, ContainerWriter } from "./runtime/container-files.ts";
 export type { ContainerStatus } from "./runtime/container-status.ts";
 export type { Containers } from "./runtime/containers.ts";
 export type {

@@ -22,41 +22,26 @@ import {
 import { StoreError } from "../store/errors.ts";
 import type { Change } from "../tree/change.ts";
 import type { DiffOptions } from "../tree/diff.ts";
-import type { Tree } from "../tree/tree.ts";
 import type { Mount } from "../union/mount.ts";
 import type { ChangedPath } from "./changed-paths.ts";
 import type { CommitOptions } from "./commit.ts";
 import type { CopyOptions } from "./container-copy.ts";
+import {
+  type ContainerPlace,
+  type ContainerReader,
+  type ContainerWriter,
+  explained,
+  loadUppers,
+  openReader,
+  openWriter,
+} from "./container-files.ts";
 import type { ContainerHome } from "./container-home.ts";
 import { type ContainerStatus, statusOf } from "./container-status.ts";
 import { formatTime } from "./environment.ts";
 import type { CommandOptions, ContainerFunction, RunOptions } from "./execution.ts";
 import type { Image } from "./image.ts";
-import type { MountWithFs } from "./mount-fs.ts";
 import { commandLine } from "./process.ts";
-import { UpperError, type UpperOptions, type UpperStore } from "./upper/upper.ts";
-
-/** A container's files, open to be changed. */
-export interface ContainerWriter {
-  readonly mount: MountWithFs;
-  /** Makes what was done so far last. */
-  commit(): void;
-  /** Commits and ends. */
-  close(): void;
-  /** Ends; what was done since the last commit point is gone. */
-  discard(): void;
-}
-
-/** A container's files at its last commit point, read-only. */
-export interface ContainerReader {
-  readonly mount: MountWithFs;
-  close(): void;
-}
-
-/** What a container's uppers are kept in; loaded when it is needed, since it brings a database. */
-async function loadUppers(): Promise<UpperStore> {
-  return (await import("./upper/disk.ts")).diskUppers;
-}
+import { UpperError, type UpperOptions } from "./upper/upper.ts";
 
 function now(): string {
   return formatTime(platform.now());
@@ -118,18 +103,9 @@ export class Container {
     return this.#image;
   }
 
-  /** An error about a folder as one about this container. */
-  #explain(error: unknown): unknown {
-    if (!(error instanceof UpperError)) return error;
-    const { code, holder } = error;
-    const what = `container ${this.name} (${this.id.slice(0, 12)})`;
-    if (code === "busy" && holder !== undefined) {
-      const who = holder.pid === process.pid ? `this process (${holder.pid})` : `process ${holder.pid}`;
-      const since = new Date(holder.since).toISOString();
-      return new UpperError(code, `${what} is in use by ${who} since ${since}`, { cause: error, holder });
-    }
-    const why = code === "missing" ? "its files are gone" : error.message;
-    return new UpperError(code, `${what} cannot be opened: ${why}`, { cause: error });
+  /** Where its files are, for those who open them. */
+  get #place(): ContainerPlace {
+    return { image: () => this.image(), upper: () => upperFolder(this.folder, this.refresh().upper) };
   }
 
   // Its files
@@ -139,72 +115,23 @@ export class Container {
    * @throws UpperError (`busy` names who has them open)
    */
   async open(options: UpperOptions = {}): Promise<ContainerWriter> {
-    return await this.#opened((uppers, at, { tree, release }, { withFs }) => {
-      const upper = uppers.open(at, tree, options);
-      if (upperFolder(this.folder, this.refresh().upper) !== at) {
-        upper.discard();
-        return undefined;
-      }
-      const end = () => {
-        if (this.#writer === writer) this.#writer = undefined;
-        release();
-      };
-      const writer: ContainerWriter = {
-        mount: withFs(upper.mount),
-        commit: () => upper.commit(),
-        close() {
-          upper.close();
-          end();
-        },
-        discard() {
-          upper.discard();
-          end();
-        },
-      };
-      this.#writer = writer;
-      return writer;
-    });
-  }
-
-  /** Opens the upper that the record names; again where a restore replaced it between two looks. */
-  async #opened<T>(
-    open: (
-      uppers: UpperStore,
-      at: string,
-      pinned: { readonly tree: Tree; release(): void },
-      face: typeof import("./mount-fs.ts"),
-    ) => T | undefined,
-  ): Promise<T> {
-    const image = await this.image();
-    const [uppers, face, pinned] = await Promise.all([loadUppers(), import("./mount-fs.ts"), image.pin()]);
     try {
-      for (;;) {
-        const at = upperFolder(this.folder, this.refresh().upper);
-        try {
-          const opened = open(uppers, at, pinned, face);
-          if (opened !== undefined) return opened;
-        } catch (error) {
-          if (upperFolder(this.folder, this.refresh().upper) === at) throw this.#explain(error);
-        }
-      }
+      this.#writer = await openWriter(this.#place, options, (writer) => {
+        if (this.#writer === writer) this.#writer = undefined;
+      });
+      return this.#writer;
     } catch (error) {
-      pinned.release();
-      throw error;
+      throw explained(error, this.#record);
     }
   }
 
   /** Opens the last commit point to be read; close it. */
   async read(): Promise<ContainerReader> {
-    return await this.#opened((uppers, at, { tree, release }, { withFs }) => {
-      const { mount, close } = uppers.read(at, tree);
-      return {
-        mount: withFs(mount),
-        close() {
-          close();
-          release();
-        },
-      };
-    });
+    try {
+      return await openReader(this.#place);
+    } catch (error) {
+      throw explained(error, this.#record);
+    }
   }
 
   async #reading<T>(work: (mount: Mount) => T | Promise<T>): Promise<T> {
@@ -400,7 +327,7 @@ export class Container {
     try {
       this.#record = await restoreSnapshot(this.#home.core, this.id, name, tree, await loadUppers());
     } catch (error) {
-      throw this.#explain(error);
+      throw explained(error, this.#record);
     }
   }
 
@@ -436,7 +363,7 @@ export class Container {
       uppers.remove(upperFolder(this.folder, upper));
     } catch (error) {
       // Without its files it was half removed by somebody who was killed then.
-      if (!(error instanceof UpperError && error.code === "missing")) throw this.#explain(error);
+      if (!(error instanceof UpperError && error.code === "missing")) throw explained(error, this.#record);
     }
     await dropContainer(this.#home.core, this.id);
   }
