@@ -31,8 +31,8 @@ export const uses: { readonly [name in UseName]: Use } = {
     return names.sort();
   },
   /**
-   * Not where the target lies in the source by way of a link: Node copies until a path is too long. Of
-   * several entries, which fails first, and so what is copied by then, is up to the filesystem.
+   * Not where the target lies in the source by way of a link: Node copies until a path is too long. Which
+   * entry of a tree fails first, and so what is copied by then, is up to the filesystem.
    */
   async copyTree(fs: Fs, sync: boolean, from: string, to: string, options: object) {
     const real = (path: string) => {
@@ -50,15 +50,11 @@ export const uses: { readonly [name in UseName]: Use } = {
         return "left out";
       parts.pop();
     }
-    const several =
-      source !== undefined &&
-      fs.statSync(from).isDirectory() &&
-      fs.readdirSync(from, { recursive: true }).length > 1;
     try {
       if (sync) fs.cpSync(from, to, options);
       else await fs.promises.cp(from, to, options);
     } catch (error) {
-      if (!several) throw error;
+      if (!("recursive" in options)) throw error;
       fs.rmSync(to, { recursive: true, force: true });
       return "failed";
     }
