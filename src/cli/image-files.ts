@@ -37,9 +37,14 @@ export async function findImage(context: Context, name: string): Promise<Image> 
   });
 }
 
-/** An image's files, read-only. */
+/** An image's files, read-only. They stay where they are until the store is closed. */
 export async function mountImage(context: Context, name: string): Promise<Mount> {
-  return createMount(await (await findImage(context, name)).tree(), { readOnly: true });
+  return mountOf(await findImage(context, name));
+}
+
+/** The same of an image that was found. */
+export async function mountOf(image: Image): Promise<Mount> {
+  return createMount((await image.pin()).tree, { readOnly: true });
 }
 
 /** A path that a user gave, from the image's root. */

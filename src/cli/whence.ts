@@ -5,11 +5,10 @@ import type { Command } from "commander";
 import { historySteps } from "../oci/config.ts";
 import { shortDigest } from "../oci/digest.ts";
 import type { Image } from "../runtime/image.ts";
-import { createMount } from "../union/mount.ts";
 import type { Whence } from "../union/whence.ts";
 import type { Context } from "./context.ts";
 import { checkArguments } from "./help.ts";
-import { absolute, findImage, reason, shownName } from "./image-files.ts";
+import { absolute, findImage, mountOf, reason, shownName } from "./image-files.ts";
 import { alignColumns, shownCommand } from "./table.ts";
 
 const HELP = `
@@ -57,7 +56,7 @@ export function define(command: Command, context: Context): void {
     .action(async (args: readonly string[]) => {
       checkArguments(command, args.length, 2);
       const image = await findImage(context, args[0]!);
-      const mount = createMount(await image.tree(), { readOnly: true });
+      const mount = await mountOf(image);
       const terminal = context.terminal.stdout.isTTY === true;
       for (const [i, path] of args.slice(1).entries()) {
         try {

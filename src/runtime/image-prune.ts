@@ -42,13 +42,18 @@ export async function pruneImages(store: Store, options: PruneImagesOptions): Pr
   const { all = false, wanted = () => true } = options;
   const used = new Set((await store.containers.list()).map(({ record }) => record.image.id));
   const removals: Removal[] = [];
+  const released = new Set<Digest>();
+  // Before anything is written, for which a full disk may have no room.
+  await collectGarbage(store.core);
   let bytes = 0;
   for (const target of await store.targets()) {
     const { image } = target.stored;
     if (used.has(image.id) || !(all || isDangling(target.stored)) || !wanted(image)) continue;
     const sizes = await contentSizes(store, image);
     try {
-      for (const removal of await removeNames(store.core, target, { force: true })) {
+      const done = await removeNames(store.core, target, { force: true });
+      for (const digest of done.released) released.add(digest);
+      for (const removal of done.removals) {
         removals.push(removal);
         if ("deleted" in removal) bytes += sizes.get(removal.deleted) ?? 0;
       }
@@ -57,7 +62,7 @@ export async function pruneImages(store: Store, options: PruneImagesOptions): Pr
       if (!(error instanceof StoreError && /^(conflict|no-such-image)$/.test(error.code))) throw error;
     }
   }
-  await collectGarbage(store.core);
+  await collectGarbage(store.core, released);
   return { removals, bytes };
 }
 

@@ -176,6 +176,12 @@ function removeLocked(
   return removals;
 }
 
+/** What was done, and which blobs the image had. */
+export interface RemovedNames {
+  readonly removals: readonly Removal[];
+  readonly released: ReadonlySet<Digest>;
+}
+
 /**
  * Removes an image from the index, or one of its names; what it was made of is left to be collected.
  * @throws StoreError (`conflict`, `no-such-image`, `read-only`); nothing is then removed
@@ -184,14 +190,16 @@ export async function removeNames(
   core: StoreCore,
   target: Target,
   { force = false }: RemoveOptions,
-): Promise<readonly Removal[]> {
+): Promise<RemovedNames> {
   const arbiter = await core.arbiter();
   const known: KnownLinks = new Map();
   const entries = (await core.index.names()).map(({ descriptor }) => descriptor);
   const own = entries.filter(({ digest }) => target.digests.has(digest));
-  const takeBack = noteReleased(arbiter, walkFrom(core, own, known).blobs);
+  const released = walkFrom(core, own, known).blobs;
+  const takeBack = noteReleased(arbiter, released);
   try {
-    return arbiter.exclusively(() => removeLocked(core, target, force, known));
+    const removals = arbiter.exclusively(() => removeLocked(core, target, force, known));
+    return { removals, released };
   } catch (error) {
     takeBack();
     throw error;
@@ -204,7 +212,7 @@ export async function removeImage(
   target: Target,
   options: RemoveOptions,
 ): Promise<readonly Removal[]> {
-  const removals = await removeNames(core, target, options);
-  await collectGarbage(core);
+  const { removals, released } = await removeNames(core, target, options);
+  await collectGarbage(core, released);
   return removals;
 }

@@ -52,3 +52,9 @@ export function isReadOnly(error: unknown): error is NodeJS.ErrnoException {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   return code === "EACCES" || code === "EPERM" || code === "EROFS";
 }
+
+/** Whether an error is the operating system's, or lmdb's, for a disk without room. */
+export function isFull(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return code === "ENOSPC" || code === "EDQUOT" || /no space left|disk quota/i.test(String(message));
+}

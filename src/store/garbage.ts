@@ -17,6 +17,7 @@ import { type Digest, isDigest } from "../oci/digest.ts";
 import { FORMAT_VERSION } from "../tree/sections.ts";
 import type { Arbiter, LeaseRecord } from "./arbiter.ts";
 import type { StoreCore } from "./core.ts";
+import { isFull } from "./errors.ts";
 import { CACHE_VERSION } from "./layers.ts";
 import { deadLeases, heldDigests } from "./leases.ts";
 import { isGone, isStray, processNamespace } from "./process.ts";
@@ -117,6 +118,7 @@ function abandoned(leases: ReadonlyMap<string, LeaseRecord>, now: number): Reado
 interface Sweep {
   readonly core: StoreCore;
   readonly arbiter: Arbiter;
+  readonly released: ReadonlySet<Digest>;
   readonly now: number;
 }
 
@@ -125,7 +127,7 @@ interface Swept extends Removed {
   readonly settled: readonly string[];
 }
 
-function sweep({ core, arbiter, now }: Sweep, live: Reachable): Swept {
+function sweep({ core, arbiter, released, now }: Sweep, live: Reachable): Swept {
   const leases = arbiter.leases();
   const held = heldDigests(leases, now);
   const left = abandoned(leases, now);
@@ -139,7 +141,7 @@ function sweep({ core, arbiter, now }: Sweep, live: Reachable): Swept {
   for (const blob of blocked === undefined ? listBlobs(core) : []) {
     const { digest, modified } = blob;
     if (live.blobs.has(digest) || held.has(digest)) continue;
-    const ours = modified >= (left.get(digest) ?? Number.POSITIVE_INFINITY);
+    const ours = released.has(digest) || modified >= (left.get(digest) ?? Number.POSITIVE_INFINITY);
     if (!ours && now - modified < GRACE) continue;
     remove(blob);
     blobs.push(digest);
@@ -155,31 +157,45 @@ function sweep({ core, arbiter, now }: Sweep, live: Reachable): Swept {
   return { blobs, bytes, blocked, settled };
 }
 
+/** Writes or removes a record that can be done without: on a full disk it is. */
+function trySetLease(arbiter: Arbiter, name: string, record: LeaseRecord | undefined): void {
+  try {
+    arbiter.setLease(name, record);
+  } catch (error) {
+    if (!isFull(error)) throw error;
+  }
+}
+
 /**
  * Notes that an image is about to be removed, so that its blobs, once nothing leads to them, go without
- * delay: now, or when whoever holds them lets go.
+ * delay also where this process is killed, or somebody holds them: then when he lets go.
  * @returns what takes the note back
  */
 export function noteReleased(arbiter: Arbiter, digests: Iterable<Digest>): () => void {
   const name = `released-${randomBytes(12).toString("hex")}`;
   // The lease of a process that never was.
-  arbiter.setLease(name, { holder: "", namespace: processNamespace(), since: 0, digests: [...digests] });
-  return () => arbiter.setLease(name, undefined);
+  const record = { holder: "", namespace: processNamespace(), since: 0, digests: [...digests] };
+  trySetLease(arbiter, name, record);
+  return () => trySetLease(arbiter, name, undefined);
 }
 
 /**
- * Removes what nothing leads to.
+ * Removes what nothing leads to. Needs no room on the disk.
+ * @param released blobs of images that were just removed (`noteReleased`)
  * @throws StoreError (`read-only`, `damaged-container`)
  */
-export async function collectGarbage(core: StoreCore): Promise<Removed> {
+export async function collectGarbage(
+  core: StoreCore,
+  released: ReadonlySet<Digest> = new Set(),
+): Promise<Removed> {
   const arbiter = await core.arbiter();
   const known: KnownLinks = new Map();
   const now = Date.now();
   // Once before, so that under the lock only what changed meanwhile is read.
   reachable(core, known);
   const { settled, ...removed } = arbiter.exclusively(() =>
-    sweep({ core, arbiter, now }, reachable(core, known)),
+    sweep({ core, arbiter, released, now }, reachable(core, known)),
   );
-  for (const name of settled) arbiter.setLease(name, undefined);
+  for (const name of settled) trySetLease(arbiter, name, undefined);
   return removed;
 }

@@ -285,6 +285,16 @@ describe("a store that cannot be written to", () => {
     expect(readdirSync(join(root, "stratafs/tmp"))).toEqual([]);
     expect((await strata(["cat", "small:1", "/a"], { root })).stdout).toBe("1");
     expect((await strata(["system", "fsck"], { root })).code).toBe(0);
+    // Room can be made also where there is none: what nothing leads to goes without writing anything.
+    const { bavail } = statfsSync(disk);
+    writeFileSync(join(disk, "rest"), Buffer.alloc(bavail * bsize));
+    foreignBlob(root, "", DAY + 60);
+    const pruned = await strata(["image", "prune", "-af"], { root });
+    expect([pruned.code, existsSync(blobPath(root, digestOf(Buffer.from(""))))]).toEqual([
+      expect.any(Number),
+      false,
+    ]);
+    rmSync(join(disk, "rest"));
     rmSync(join(disk, "ballast"));
     expect((await strata(["load", "-i", large], { root })).code).toBe(0);
   });

@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { digestHex, digestOf } from "../../src/oci/digest.ts";
+import { OCI_INDEX, OCI_MANIFEST } from "../../src/oci/media-types.ts";
 import { Store } from "../../src/runtime/store.ts";
 import { imagePath, needs } from "../requirements.ts";
 import { layoutOf, makeImage, named, writeLayout } from "./images.ts";
@@ -116,6 +117,60 @@ describe("what cannot be saved", () => {
     );
     await store.close();
   });
+});
+
+test("an index of several platforms is saved whole with its attestations, which are never the image", async () => {
+  const amd = await makeImage([{ a: "amd" }]);
+  const arm = await makeImage([{ a: "arm" }], { config: { architecture: "arm64" } });
+  const statement = Buffer.from('{"_type":"https://in-toto.io/Statement/v0.1"}');
+  const empty = Buffer.from("{}");
+  const blob = (mediaType: string, bytes: Buffer) => ({
+    mediaType,
+    digest: digestOf(bytes),
+    size: bytes.length,
+  });
+  const attestation = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: blob("application/vnd.oci.empty.v1+json", empty),
+      layers: [blob("application/vnd.in-toto+json", statement)],
+    }),
+  );
+  const platform = (architecture: string, os = "linux") => ({ platform: { architecture, os } });
+  const index = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: OCI_INDEX,
+      manifests: [
+        { ...blob(OCI_MANIFEST, attestation), ...platform("unknown", "unknown") },
+        { ...arm.descriptor, ...platform("arm64") },
+        { ...amd.descriptor, ...platform("amd64") },
+      ],
+    }),
+  );
+  const own = [statement, empty, attestation, index].map((bytes) => [digestOf(bytes), bytes] as const);
+  const layout = writeLayout(
+    scratch(),
+    [named(blob(OCI_INDEX, index), "multi:1")],
+    [...amd.blobs, ...arm.blobs, ...own],
+  );
+  const store = await Store.open(scratch(), { env: {}, platform: { os: "linux", architecture: "amd64" } });
+  await store.load(layout);
+  expect((await store.image("multi:1")).id).toBe(amd.id);
+  const path = await saved(store, ["multi:1"]);
+  const stored = tar("-tf", path).split("\n");
+  for (const digest of [...amd.blobs.keys(), ...arm.blobs.keys(), ...own.map(([digest]) => digest)])
+    expect(stored).toContain(`blobs/sha256/${digestHex(digest)}`);
+  expect(member(path, "index.json").manifests).toMatchObject([{ digest: digestOf(index) }]);
+  const other = await Store.open(scratch(), { env: {}, platform: { os: "linux", architecture: "arm64" } });
+  await other.load(path);
+  expect((await other.image("multi:1")).id).toBe(arm.id);
+  expect((await other.check()).problems).toEqual([]);
+  await other.remove("multi:1");
+  expect((await other.check()).blobs).toBe(0);
+  await store.close();
+  await other.close();
 });
 
 test("a reader that goes away ends the writer", async () => {
