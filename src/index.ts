@@ -55,8 +55,10 @@ export type { Nanoseconds } from "./posix/time.ts";
 // Registries
 export type { Credential } from "./registry/credentials/credentials.ts";
 export { RegistryError, type RegistryErrorCode } from "./registry/errors.ts";
+export { login, logout } from "./registry/login.ts";
 export type { Observer, TransferEvent, TransferStatus } from "./registry/progress.ts";
 export type { RetryPolicy } from "./registry/retry.ts";
+export { type SearchResult, search } from "./registry/search.ts";
 export type { RegistryOptions } from "./registry/session.ts";
 // Stores and images
 export type { CommitOptions } from "./runtime/commit.ts";
@@ -66,6 +68,7 @@ export type { CopyOptions } from "./runtime/container-copy.ts";
 export type { ContainerReader, ContainerWriter } from "./runtime/container-files.ts";
 export type { ContainerStatus } from "./runtime/container-status.ts";
 export type { Containers } from "./runtime/containers.ts";
+export { type CopyImageOptions, copyImage, type Place, parsePlace } from "./runtime/copy.ts";
 export type {
   CommandOptions,
   ContainerFunction,

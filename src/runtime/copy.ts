@@ -59,7 +59,7 @@ export function parsePlace(text: string): Place {
   return { kind, location: rest.slice(0, colon), name: rest.slice(colon + 1) || undefined };
 }
 
-export interface CopyOptions {
+export interface CopyImageOptions {
   /** Only the image of this platform, of an index. */
   readonly platform?: ImagePlatform;
   readonly observe?: Observer;
@@ -143,7 +143,7 @@ class Opening {
   }
 }
 
-async function openSource(place: Place, opening: Opening, options: CopyOptions): Promise<Opened> {
+async function openSource(place: Place, opening: Opening, options: CopyImageOptions): Promise<Opened> {
   if (place.kind === "docker") {
     const reference = withDefaultTag(parseReference(place.location));
     const session = opening.session(reference, options.source);
@@ -197,7 +197,12 @@ async function narrowed(opened: Opened, platform: ImagePlatform | undefined): Pr
   return await narrowed({ ...opened, image }, platform);
 }
 
-async function write(place: Place, opened: Opened, opening: Opening, options: CopyOptions): Promise<void> {
+async function write(
+  place: Place,
+  opened: Opened,
+  opening: Opening,
+  options: CopyImageOptions,
+): Promise<void> {
   const { source, image, reference: from } = opened;
   const { descriptor } = image;
   if (place.kind === "docker") {
@@ -242,7 +247,11 @@ async function writeToStore(place: Place, { source, image }: Opened, opening: Op
 }
 
 /** Both kinds of archive are one: a `docker save` that is an image layout too. */
-async function writeArchive(place: Place, { source, image }: Opened, options: CopyOptions): Promise<void> {
+async function writeArchive(
+  place: Place,
+  { source, image }: Opened,
+  options: CopyImageOptions,
+): Promise<void> {
   const blobs = sourceBlobs(source);
   const { hostPlatform } = await import("./environment.ts");
   const record = await readImage(blobs, image.descriptor, options.platform ?? hostPlatform());
@@ -271,7 +280,7 @@ export async function copyImage(
   from: Place,
   to: Place,
   store: () => Promise<RegistryUser>,
-  options: CopyOptions,
+  options: CopyImageOptions,
 ): Promise<Descriptor> {
   const opening = new Opening(store);
   try {

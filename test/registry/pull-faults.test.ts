@@ -215,6 +215,28 @@ describe.skipIf(needs.tool("docker-registry", "docker-registry"))("a harmed pull
     expect(contents(root).filter((path) => path.startsWith("stratafs/"))).toEqual([]);
   });
 
+  it("that is aborted keeps what arrived, and the store as it was", async () => {
+    const { digest } = image.layers[1]!;
+    always(part(digest), { kind: "throttle", direction: "down", pause: 10 });
+    const controller = new AbortController();
+    const pulling = store.pull(name, {
+      retries: FAST,
+      signal: controller.signal,
+      observe({ status, current = 0, total }) {
+        if (status === "Downloading" && total === image.layers[1]!.size && current > 200_000)
+          controller.abort();
+      },
+    });
+    await expect(pulling).rejects.toMatchObject({ name: "RegistryError", code: "aborted" });
+    expect(await store.images()).toEqual([]);
+    expect(statSync(join(root, "stratafs/downloads", digest.replace(":", "-"))).size).toBeGreaterThan(
+      200_000,
+    );
+    proxy.decide = () => undefined;
+    await pull();
+    await isSound();
+  });
+
   it("goes on from a damaged rest of an earlier attempt by starting again", async () => {
     const { digest } = image.layers[1]!;
     interrupt(digest, 800_000);

@@ -2,6 +2,7 @@
  * What `strata pull`, `push`, `login` and `logout` print, beside the transcripts of docker 20.10
  * (STORE-AND-CLI, "Exact texts"): only names, digests and sizes differ.
  */
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -188,6 +189,24 @@ Status: Downloaded newer image for ${name}
 ${name}
 [rc=0]
 `);
+  });
+
+  it("pull on a terminal: a bar for each layer while its bytes move", async () => {
+    const large = await makeImage([{ data: randomBytes(400_000) }]);
+    const name = `${proxy.host}/t/large:1`;
+    await run("load", "-q", "-i", layoutOf(scratch(), large, name));
+    await run("push", "-q", name);
+    root = scratch();
+    proxy.decide = ({ method, url }) =>
+      method === "GET" && url.includes(large.layers[0]!.digest)
+        ? { kind: "throttle", direction: "down", pause: 20 }
+        : undefined;
+    const { stdout, code } = await strata(["pull", name], { root, env: { HOME: home }, terminal: true });
+    proxy.decide = () => undefined;
+    expect(code).toBe(0);
+    const id = shortDigest(large.layers[0]!.digest);
+    expect(stdout).toMatch(new RegExp(`${id}: Downloading \\[=+>? *\\] [0-9.]+kB/400kB`));
+    expect(stdout).toMatch(new RegExp(`${id}: Pull complete [^]*\nDigest: ${large.descriptor.digest}\n`));
   });
 
   it("login and logout", async () => {
