@@ -148,9 +148,14 @@ describe("several processes", () => {
   });
 });
 
-/** Runs the command line in a process that tells its own peak of memory, in KiB. */
+/**
+ * Runs the command line in a process that tells its own peak of memory, in KiB. Not `maxRSS`: that one counts
+ * what the process was before execve(2), a copy of this one.
+ */
 const MEASURED = `
-  process.on("exit", () => process.stderr.write(String(process.resourceUsage().maxRSS)));
+  import { readFileSync } from "node:fs";
+  const peak = () => /VmHWM:\\s*(\\d+)/.exec(readFileSync("/proc/self/status", "latin1"))[1];
+  process.on("exit", () => process.stderr.write(peak()));
   process.argv.splice(1, 1);
   await import(process.argv[1]);
 `;

@@ -52,7 +52,11 @@ async function bundle(side: Side) {
     chunkFileNames: "chunks/[name].[hash].mjs",
   });
   await made.close();
-  return { names: output.map(({ fileName }) => fileName), watched: made.watchFiles, tree: treeOf(side) };
+  return {
+    names: output.map(({ fileName }) => fileName),
+    watched: [...made.watchFiles].sort(),
+    tree: treeOf(side),
+  };
 }
 
 describe("rollup", () => {

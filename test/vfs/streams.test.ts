@@ -70,7 +70,7 @@ const READING: { readonly [name: string]: (ground: Ground) => unknown } = {
     const events: string[] = [];
     stream.on("close", () => events.push("close")).on("end", () => events.push("end"));
     stream.resume();
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    while (!stream.destroyed) await new Promise((resolve) => setTimeout(resolve, 5));
     return [events, stream.destroyed];
   },
   "autoClose false leaves the descriptor open": async (ground) => {
