@@ -205,7 +205,8 @@ export class Container {
     const { runCommand, runFunction } = await import("./execution.ts");
     if (typeof work === "function") return await runFunction(files, this.#record, work, options);
     if (work.length === 0) throw new StoreError("invalid", "No command specified");
-    return await runCommand(files, this.#record, work, options);
+    const { architecture = "amd64" } = (await this.image()).config;
+    return await runCommand(files, this.#record, work, options, architecture);
   }
 
   // What it changed

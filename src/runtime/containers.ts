@@ -32,9 +32,10 @@ export class Containers {
 
   /**
    * Makes a container of an image.
-   * @throws StoreError (`invalid`, `name-in-use`); then there is none
+   * @throws StoreError (`invalid`, also for a store in memory; `name-in-use`); then there is none
    */
   async create(image: Image, options: CreateOptions = {}): Promise<Container> {
+    this.#refuseInMemory();
     const id = newID();
     const [{ diskUppers }, pinned] = await Promise.all([import("./upper/disk.ts"), image.pin()]);
     const draft: ContainerDraft = {
@@ -94,12 +95,18 @@ export class Containers {
     );
   }
 
+  #refuseInMemory(): void {
+    if (this.#home.core.directory !== undefined) return;
+    throw new StoreError("invalid", "a store in memory cannot keep containers: open one on disk");
+  }
+
   async #add(draft: ContainerDraft, prepare: (folder: string) => void): Promise<Container> {
     return new Container(this.#home, await addContainer(this.#home.core, draft, prepare));
   }
 
   /** All of them, newest first. One whose record cannot be read is passed over and told. */
   async list(): Promise<readonly Container[]> {
+    if (this.#home.core.directory === undefined) return [];
     const records = listContainers(this.#home.core.layout, ({ message }) =>
       this.#home.warn(`passing over a container: ${message}`),
     );

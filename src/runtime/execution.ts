@@ -100,6 +100,7 @@ export async function runFunction<T>(
 /**
  * Runs a command line.
  * @param args never empty
+ * @param architecture the image's, for the simulated shell
  * @returns its exit status, 0–255
  * @throws ExecutorError where nothing can run it
  */
@@ -108,8 +109,9 @@ export async function runCommand(
   record: ContainerRecord,
   args: readonly string[],
   options: CommandOptions,
+  architecture: string,
 ): Promise<number> {
-  const executor = options.executor ?? (await defaultExecutor());
+  const executor = options.executor ?? (await defaultExecutor(architecture));
   const { view, context } = await prepare(files, record, args, options);
   const { stdin, signal, stdout = drop, stderr = drop } = options;
   try {
@@ -129,6 +131,16 @@ export async function runCommand(
 
 function drop(): void {}
 
-async function defaultExecutor(): Promise<Executor> {
-  return (await import("./shell-executor.ts")).shellExecutor();
+/** Linux's names of architectures that differ from those of images (`uname -m`). */
+const MACHINES: ReadonlyMap<string, string> = new Map([
+  ["386", "i686"],
+  ["amd64", "x86_64"],
+  ["arm", "armv7l"],
+  ["arm64", "aarch64"],
+]);
+
+/** @param architecture the image's */
+async function defaultExecutor(architecture: string): Promise<Executor> {
+  const { shellExecutor } = await import("./shell-executor.ts");
+  return shellExecutor({ architecture: MACHINES.get(architecture) ?? architecture });
 }

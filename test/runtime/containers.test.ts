@@ -265,3 +265,14 @@ test("remove and prune leave nothing of a container, and nothing that another on
   expect((await store.containers.list()).map(({ name }) => name)).toEqual(["two"]);
   expect(readdirSync(join(store.directory!, "stratafs/tmp"))).toEqual([]);
 });
+
+test("a store in memory has no containers, and says so", async () => {
+  const memory = await Store.memory({ env: {} });
+  const [loaded] = await memory.load(layoutOf(scratch(), await makeImage([{ a: "1" }])), { name: "x:1" });
+  await expect(memory.containers.create(loaded!)).rejects.toMatchObject({
+    code: "invalid",
+    message: "a store in memory cannot keep containers: open one on disk",
+  });
+  expect(await memory.containers.list()).toEqual([]);
+  await memory.close();
+});
