@@ -6,11 +6,14 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import {
   DOCKER_CONFIG,
   DOCKER_LAYER_GZIP,
+  DOCKER_LIST,
   DOCKER_MANIFEST,
   OCI_CONFIG,
+  OCI_INDEX,
   OCI_LAYER_GZIP,
   OCI_MANIFEST,
 } from "../oci/media-types.ts";
+import type { ImagePlatform } from "../oci/platform.ts";
 import { formatTime } from "../runtime/environment.ts";
 import { stageDocument } from "../store/stage-made.ts";
 import { Staging } from "../store/staging.ts";
@@ -27,8 +30,8 @@ export interface AssembleOptions {
 
 /** The media types of one family. A base's layers keep theirs. */
 export const FAMILIES = {
-  oci: { manifest: OCI_MANIFEST, config: OCI_CONFIG, layer: OCI_LAYER_GZIP },
-  docker: { manifest: DOCKER_MANIFEST, config: DOCKER_CONFIG, layer: DOCKER_LAYER_GZIP },
+  oci: { index: OCI_INDEX, manifest: OCI_MANIFEST, config: OCI_CONFIG, layer: OCI_LAYER_GZIP },
+  docker: { index: DOCKER_LIST, manifest: DOCKER_MANIFEST, config: DOCKER_CONFIG, layer: DOCKER_LAYER_GZIP },
 } as const;
 
 function finalConfig(
@@ -47,6 +50,30 @@ function finalConfig(
     rootfs: { type: "layers", diff_ids: layers.map(({ diffID }) => diffID) },
     history: history.map((entry) => ({ created: formatTime(session.clock()), ...entry })),
   };
+}
+
+/** Writes the index of several images into the store, not yet named. */
+export async function assembleIndex(
+  session: BuildSession,
+  images: readonly { readonly descriptor: Descriptor; readonly platform: ImagePlatform }[],
+  annotations: AssembleOptions["annotations"],
+): Promise<Descriptor> {
+  const { core, lease } = session;
+  const family = session.layerType === DOCKER_LAYER_GZIP ? FAMILIES.docker : FAMILIES.oci;
+  const staging = new Staging(core.files);
+  try {
+    const index = {
+      schemaVersion: 2,
+      mediaType: family.index,
+      manifests: images.map(({ descriptor, platform }) => ({ ...descriptor, platform })),
+      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    };
+    const descriptor = await stageDocument(family.index, index, { core, staging, lease });
+    await staging.commit();
+    return descriptor;
+  } finally {
+    await staging.discard();
+  }
 }
 
 /** Writes the documents of an image into the store, not yet named. */

@@ -14,13 +14,19 @@ import type { Executor } from "../runtime/executor.ts";
 import type { Image } from "../runtime/image.ts";
 import type { Store } from "../runtime/store.ts";
 import { StepCache } from "../store/step-cache.ts";
-import { assembleImage, FAMILIES } from "./assemble.ts";
+import { assembleImage, assembleIndex, FAMILIES } from "./assemble.ts";
 import { CacheMounts } from "./cache-mounts.ts";
 import type { FileView } from "./context/view.ts";
 import { parseDockerfile } from "./dockerfile/parse.ts";
 import { globalVariables, unusedBuildArgs, unusedBuildArgsWarning } from "./dockerfile/scope.ts";
+import { DockerfileError } from "./dockerfile/source.ts";
+import type { Dockerfile } from "./dockerfile/syntax.ts";
 import { BuildError } from "./errors.ts";
+import type { Patterns } from "./files/patterns.ts";
+import { lintDockerfile } from "./lint/lint.ts";
+import type { LintWarning } from "./lint/report.ts";
 import { type BuildEvent, type BuildListener, BuildLog } from "./log.ts";
+import { type BuildOutput, type Built, imageAt, writeOutput } from "./outputs.ts";
 import type { BuildSession } from "./session.ts";
 import { Solver } from "./solver.ts";
 import { planStages } from "./stages.ts";
@@ -30,14 +36,19 @@ export type NamedContext =
   | { readonly kind: "files"; readonly view: FileView }
   | { readonly kind: "image"; readonly name: string };
 
+/** What runs the commands of RUN, for a stage whose files are of a platform. */
+export type ExecutorChoice = (platform: ImagePlatform) => Executor;
+
 export interface BuildOptions {
   readonly store: Store;
   /** What COPY and ADD take files from; without one there are none. */
   readonly context?: FileView;
+  /** What of the context is ignored, for the rule of `--check` that looks for it. */
+  readonly ignore?: Patterns;
   /** What messages call the Dockerfile. */
   readonly file?: string;
   /** Runs what RUN says; the simulated shell unless given. */
-  readonly executor?: Executor;
+  readonly executor?: Executor | ExecutorChoice;
   /** The stage to build, by name or index; the last one unless given. */
   readonly target?: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
@@ -47,9 +58,14 @@ export interface BuildOptions {
   /** What to call the image: `NAME[:TAG]`. */
   readonly names?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
+  /** Annotations of manifests. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** What the image is for; that of the store unless given. */
-  readonly platform?: ImagePlatform;
+  /** Annotations of the index of several images. */
+  readonly indexAnnotations?: Readonly<Record<string, string>>;
+  /** What the image is for; several make an index of an image for each. That of the store unless given. */
+  readonly platform?: ImagePlatform | readonly ImagePlatform[];
+  /** Where the result goes: the store unless given. */
+  readonly outputs?: readonly BuildOutput[];
   /** Media types of the image; those of OCI unless given. */
   readonly family?: keyof typeof FAMILIES;
   readonly noCache?: boolean;
@@ -63,10 +79,18 @@ export interface BuildOptions {
 }
 
 export interface BuildResult {
+  /** The image; of several, that of the first platform. */
   readonly image: Image;
+  /** One for each platform. */
+  readonly images: readonly Image[];
+  /** What names lead to: the manifest, or the index of several images. */
   readonly descriptor: Descriptor;
+  /** The names that it has. */
+  readonly references: readonly Reference[];
   /** Everything that happened, in order; output of commands included. */
   readonly events: readonly BuildEvent[];
+  /** What in the Dockerfile is probably not meant. */
+  readonly warnings: readonly LintWarning[];
 }
 
 function references(names: readonly string[]): readonly Reference[] {
@@ -77,12 +101,124 @@ function references(names: readonly string[]): readonly Reference[] {
   });
 }
 
-/** What the executor that runs commands unless another is given calls itself. */
-const SIMULATED_SHELL = "shell";
-
-async function defaultExecutor(): Promise<Executor> {
+async function executorChoice(asked: BuildOptions["executor"]): Promise<ExecutorChoice> {
+  if (typeof asked === "function") return asked;
+  if (asked !== undefined) return () => asked;
   const { shellExecutor } = await import("../runtime/shell-executor.ts");
-  return shellExecutor();
+  return ({ architecture }) => shellExecutor({ architecture: MACHINES.get(architecture) ?? architecture });
+}
+
+/** Linux's words for architectures, where they differ from those of images. */
+export const MACHINES: ReadonlyMap<string, string> = new Map([
+  ["amd64", "x86_64"],
+  ["arm64", "aarch64"],
+  ["386", "i686"],
+  ["arm", "armv7l"],
+]);
+
+/** `--build-arg SOURCE_DATE_EPOCH` counts like the variable. */
+function envOf(buildArgs: ReadonlyMap<string, string>): Record<string, string> {
+  const epoch = buildArgs.get("SOURCE_DATE_EPOCH");
+  return epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch };
+}
+
+/** What all platforms of a build share. */
+interface Shared {
+  readonly session: BuildSession;
+  readonly dockerfile: Dockerfile;
+  readonly options: BuildOptions;
+  readonly buildArgs: ReadonlyMap<string, string>;
+  readonly caches: CacheMounts;
+  readonly executor: ExecutorChoice;
+  readonly several: boolean;
+  failed(): void;
+}
+
+function solverFor(shared: Shared, platform: ImagePlatform): Solver {
+  const { session, dockerfile, options, buildArgs, caches, executor, failed } = shared;
+  const { store, target, contexts = {} } = options;
+  const globals = globalVariables(dockerfile, {
+    buildArgs,
+    targetPlatform: platform,
+    buildPlatform: hostPlatform(),
+    ...(target === undefined ? {} : { target }),
+  });
+  const plan = planStages(dockerfile, {
+    variables: globals,
+    ...(target === undefined ? {} : { target }),
+    contexts: Object.keys(contexts),
+  });
+  return new Solver(session, {
+    store,
+    dockerfile,
+    plan,
+    globals,
+    buildArgs,
+    platform,
+    pull: options.pull ?? false,
+    context: options.context,
+    contexts,
+    secrets: options.secrets ?? {},
+    caches,
+    place: `${options.file ?? "Dockerfile"} ${formatPlatform(platform)}`,
+    prefix: shared.several ? formatPlatform(platform) : "",
+    executor,
+    failed,
+  });
+}
+
+/** What is probably not meant in a Dockerfile that was built. @throws DockerfileError where that is to fail it */
+async function lint(
+  shared: Shared,
+  solver: Solver,
+  platform: ImagePlatform,
+): Promise<readonly LintWarning[]> {
+  const { dockerfile, options, buildArgs } = shared;
+  const { target, ignore } = options;
+  const check = buildArgs.get("BUILDKIT_DOCKERFILE_CHECK");
+  const { warnings, error } = lintDockerfile(dockerfile, {
+    buildArgs,
+    targetPlatform: platform,
+    buildPlatform: hostPlatform(),
+    target: target ?? String(dockerfile.stages.length - 1),
+    contexts: Object.keys(options.contexts ?? {}),
+    bases: await solver.bases(),
+    ...(ignore === undefined ? {} : { ignore }),
+    ...(check === undefined ? {} : { check }),
+  });
+  if (error === undefined) return warnings;
+  throw new DockerfileError(dockerfile.source, warnings[0]!.range.start, error);
+}
+
+/** Makes the images, not yet named, and the index of several. */
+async function solve(
+  shared: Shared,
+  platforms: readonly ImagePlatform[],
+  names: readonly Reference[],
+): Promise<Built & { readonly warnings: readonly LintWarning[] }> {
+  const { session, options } = shared;
+  const { labels = {}, annotations = {}, indexAnnotations = {}, store } = options;
+  const solvers = platforms.map((platform) => ({ platform, solver: solverFor(shared, platform) }));
+  let failure: { readonly error: unknown } | undefined;
+  const results = solvers.map(async ({ solver, platform }) => {
+    const { state } = await solver.target();
+    return { platform, descriptor: await assembleImage(session, state, { labels, annotations }) };
+  });
+  for (const result of results) result.catch((error: unknown) => (failure ??= { error }));
+  await Promise.allSettled(results);
+  if (failure !== undefined) throw failure.error;
+  const made = await Promise.all(results);
+  const { platform, solver } = solvers[0]!;
+  const warnings = await lint(shared, solver, platform);
+  const target =
+    made.length === 1 ? made[0]!.descriptor : await assembleIndex(session, made, indexAnnotations);
+  const images = await Promise.all(
+    made.map(async (one) => ({
+      platform: one.platform,
+      image: await imageAt(store, target, one.descriptor, one.platform, names),
+    })),
+  );
+  return { target, images, references: names, warnings };
 }
 
 /**
@@ -91,7 +227,7 @@ async function defaultExecutor(): Promise<Executor> {
  * @throws DockerfileError for a text that means nothing; BuildError for a build that stops; StoreError
  */
 export async function build(dockerfile: string | Uint8Array, options: BuildOptions): Promise<BuildResult> {
-  const { store, target, signal } = options;
+  const { store } = options;
   const events: BuildEvent[] = [];
   const log = new BuildLog(
     (event) => {
@@ -100,75 +236,61 @@ export async function build(dockerfile: string | Uint8Array, options: BuildOptio
     },
     () => Number(host.now() / 1_000_000n),
   );
-  const wanted = references(options.names ?? []);
-  const parsed = parseDockerfile(dockerfile, options.file);
+  const names = references(options.names ?? []);
+  const { file = "Dockerfile" } = options;
+  const parsed = await log.during(`[internal] load build definition from ${file}`, async (work) => {
+    work.note(`transferring dockerfile: ${dockerfile.length}B done`);
+    return parseDockerfile(dockerfile, file);
+  });
   const buildArgs = new Map(Object.entries(options.buildArgs ?? {}));
-  const platform = options.platform ?? store.platform;
-  const globals = globalVariables(parsed, {
-    buildArgs,
-    targetPlatform: platform,
-    buildPlatform: hostPlatform(),
-    ...(target === undefined ? {} : { target }),
-  });
-  const plan = planStages(parsed, {
-    variables: globals,
-    ...(target === undefined ? {} : { target }),
-    contexts: Object.keys(options.contexts ?? {}),
-  });
+  const platforms = [options.platform ?? store.platform].flat();
   const unused = unusedBuildArgsWarning(unusedBuildArgs(parsed, buildArgs));
   const epoch = sourceDate({ ...store.env, ...envOf(buildArgs) });
-  let { executor } = options;
+  const executor = await executorChoice(options.executor);
+  const stop = new AbortController();
   const lease = store.core.lease();
   const session: BuildSession = {
     core: store.core,
     lease,
     cache: new StepCache(store.core),
     log,
-    executorName: executor?.name ?? SIMULATED_SHELL,
-    executor: async () => (executor ??= await defaultExecutor()),
+    executorName: executor(platforms[0]!).name,
+    executor: async () => executor(platforms[0]!),
     epoch,
     clock: epoch === undefined ? host.now : () => epoch,
     layerType: FAMILIES[options.family ?? "oci"].layer,
     noCache: options.noCache ?? false,
     explain: options.explain ?? false,
-    signal,
+    signal: options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]),
+  };
+  const shared: Shared = {
+    session,
+    dockerfile: parsed,
+    options,
+    buildArgs,
+    caches: new CacheMounts(store.core),
+    executor,
+    several: platforms.length > 1,
+    failed: () => stop.abort(),
   };
   try {
-    const solver = new Solver(session, {
-      store,
-      dockerfile: parsed,
-      plan,
-      globals,
-      buildArgs,
-      platform,
-      pull: options.pull ?? false,
-      context: options.context,
-      contexts: options.contexts ?? {},
-      secrets: options.secrets ?? {},
-      caches: new CacheMounts(store.core),
-      place: `${options.file ?? "Dockerfile"} ${formatPlatform(platform)}`,
-    });
-    const { state } = await solver.target();
-    const { labels = {}, annotations = {} } = options;
-    const image = await log.during("exporting to image", async (work) => {
-      const descriptor = await assembleImage(session, state, { labels, annotations });
-      work.note(`writing image ${descriptor.digest}`);
-      let adopted: Image | undefined;
-      for (const reference of wanted.length === 0 ? [undefined] : wanted) {
-        adopted = await store.adopt(descriptor, reference);
-        if (reference !== undefined) work.note(`naming to ${adopted.tags.at(-1)}`);
-      }
-      return adopted!;
-    });
+    const built = await solve(shared, platforms, names);
+    for (const output of options.outputs ?? [{ kind: "store" }])
+      await writeOutput(store, built, output, lease, log);
     if (unused !== undefined) log.warning(unused);
-    return { image, descriptor: image.descriptor, events };
+    const images = built.images.map(({ image }) => image);
+    return {
+      image: images[0]!,
+      images,
+      descriptor: built.target,
+      references: names,
+      events,
+      warnings: built.warnings,
+    };
+  } catch (error) {
+    if (options.signal?.aborted) throw new BuildError("aborted", "the build was canceled", { cause: error });
+    throw error;
   } finally {
     lease.release();
   }
-}
-
-/** `--build-arg SOURCE_DATE_EPOCH` counts like the variable. */
-function envOf(buildArgs: ReadonlyMap<string, string>): Record<string, string> {
-  const epoch = buildArgs.get("SOURCE_DATE_EPOCH");
-  return epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch };
 }

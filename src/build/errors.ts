@@ -28,6 +28,10 @@ export class BuildError extends Error {
   readonly code: BuildErrorCode;
   readonly exitCode: number | undefined;
   readonly output: string | undefined;
+  /** The message without its place. */
+  readonly reason: string;
+  /** The lines of the instruction at fault, if one is. */
+  readonly lines: readonly [first: number, last: number] | undefined;
   /** `Dockerfile:7:1`, where an instruction is at fault. */
   readonly place: string | undefined;
   /** The line of the instruction with a caret; empty where none is at fault. */
@@ -39,6 +43,8 @@ export class BuildError extends Error {
     this.code = code;
     this.exitCode = details.exitCode;
     this.output = details.output;
+    this.reason = message;
+    this.lines = at === undefined ? undefined : [at.position.line, (at.end ?? at.position).line];
     this.place = at === undefined ? undefined : placeOf(at);
     this.excerpt = at === undefined ? "" : excerptOf(at.source, at.position);
   }
@@ -48,6 +54,8 @@ export class BuildError extends Error {
 export interface Located {
   readonly source: Source;
   readonly position: Position;
+  /** Where the instruction ends; where it begins unless given. */
+  readonly end?: Position;
 }
 
 function placeOf({ source, position }: Located): string {

@@ -22,6 +22,8 @@ export type BuildEvent =
   /** It is done. */
   | { readonly kind: "done"; readonly vertex: Vertex; readonly time: number }
   | { readonly kind: "error"; readonly vertex: Vertex; readonly time: number; readonly message: string }
+  /** It was given up, because something else failed or the build was told to stop. */
+  | { readonly kind: "canceled"; readonly vertex: Vertex; readonly time: number }
   /** A command wrote something. */
   | {
       readonly kind: "output";
@@ -44,6 +46,11 @@ export interface Work {
   cached(): void;
   done(): void;
   failed(error: unknown): void;
+}
+
+/** Whether an error only says that something was told to stop. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
 }
 
 export class BuildLog {
@@ -70,6 +77,7 @@ export class BuildLog {
       cached: () => tell({ kind: "cached", vertex, time: now() }),
       done: () => tell({ kind: "done", vertex, time: now() }),
       failed: (error) => {
+        if (isAbort(error)) return tell({ kind: "canceled", vertex, time: now() });
         const message = error instanceof Error ? error.message : String(error);
         tell({ kind: "error", vertex, time: now(), message });
       },

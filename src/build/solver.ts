@@ -3,9 +3,10 @@
  * made from.
  */
 
-import { historySteps } from "../oci/config.ts";
+import { historySteps, type ImageConfig } from "../oci/config.ts";
 import type { Digest } from "../oci/digest.ts";
 import { formatPlatform, type ImagePlatform } from "../oci/platform.ts";
+import type { Executor } from "../runtime/executor.ts";
 import type { Image } from "../runtime/image.ts";
 import type { Store } from "../runtime/store.ts";
 import { EMPTY_TREE } from "../tree/packed.ts";
@@ -16,6 +17,8 @@ import type { FileView } from "./context/view.ts";
 import type { Variables } from "./dockerfile/scope.ts";
 import type { Dockerfile } from "./dockerfile/syntax.ts";
 import { BuildError } from "./errors.ts";
+import type { BaseImage } from "./lint/lint.ts";
+import { isAbort } from "./log.ts";
 import type { BuildSession } from "./session.ts";
 import { type SourceTree, treeSource, viewSource } from "./source-tree.ts";
 import { buildStage, type StageOrigin, type StageResult } from "./stage.ts";
@@ -36,9 +39,19 @@ export interface SolverRequest {
   readonly secrets: Readonly<Record<string, Uint8Array>>;
   readonly caches: CacheMounts;
   readonly place: string;
+  /** What vertices have before the name of their stage, where an image is built for several platforms. */
+  readonly prefix: string;
+  /** What runs the commands of a stage, by the platform of its files. */
+  executor(platform: ImagePlatform): Executor;
+  /** Is told of the first failure, which the rest need not wait for. */
+  failed(): void;
 }
 
 const NO_FILES: FileView = { entry: () => undefined, list: () => [] };
+
+function platformOf({ os = "linux", architecture = "", variant }: ImageConfig): ImagePlatform {
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
+}
 
 function imageState(image: Image): StageState {
   const { config, layers } = image;
@@ -52,6 +65,7 @@ export class Solver {
   readonly #images = new Map<string, Promise<Image>>();
   readonly #sources = new Map<string, Promise<SourceTree>>();
   readonly #context: SourceTree;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(session: BuildSession, request: SolverRequest) {
     this.#session = session;
@@ -63,9 +77,8 @@ export class Solver {
   async target(): Promise<StageResult> {
     const { needed, target } = this.#request.plan;
     // The first that fails is the one to be told; none goes on unseen after that.
-    const all = needed.map((index) => this.#stage(index));
-    await Promise.allSettled(all);
-    await Promise.all(all);
+    await Promise.allSettled(needed.map((index) => this.#stage(index)));
+    if (this.#failure !== undefined) throw this.#failure.error;
     return await this.#stage(target);
   }
 
@@ -74,25 +87,46 @@ export class Solver {
     if (known !== undefined) return known;
     const made = this.#make(this.#request.plan.stages[index]!);
     this.#stages.set(index, made);
-    made.catch(() => {});
+    made.catch((error: unknown) => {
+      this.#failure ??= { error };
+      this.#request.failed();
+    });
     return made;
   }
 
+  /** The images that stages are from, by the names that FROM has for them. */
+  async bases(): Promise<ReadonlyMap<string, BaseImage>> {
+    const found = new Map<string, BaseImage>();
+    for (const { base, platform = this.#request.platform } of this.#request.plan.stages) {
+      if (base.kind !== "image") continue;
+      const image = await this.#images.get(`${base.name} ${formatPlatform(platform)}`);
+      if (image !== undefined)
+        found.set(base.name, { config: image.config.config ?? {}, platform: platformOf(image.config) });
+    }
+    return found;
+  }
+
   async #make(planned: PlannedStage): Promise<StageResult> {
-    const { dockerfile, plan, globals, buildArgs, caches, place, secrets } = this.#request;
+    const { dockerfile, plan, globals, buildArgs, caches, place, secrets, prefix } = this.#request;
     const origin = await this.#origin(planned);
-    return await buildStage(this.#session, {
-      dockerfile,
-      planned,
-      origin,
-      label: plan.stages.length === 1 && planned.stage.from.stageName === undefined ? "" : planned.name,
-      place,
-      globals,
-      buildArgs,
-      caches,
-      source: (from) => this.#source(planned, from),
-      secret: (id) => (Object.hasOwn(secrets, id) ? secrets[id] : undefined),
-    });
+    const executor = this.#request.executor(platformOf(origin.state.config));
+    const alone = plan.stages.length === 1 && planned.stage.from.stageName === undefined;
+    const label = [prefix, alone ? "" : planned.name].filter((part) => part !== "").join(" ");
+    return await buildStage(
+      { ...this.#session, executor },
+      {
+        dockerfile,
+        planned,
+        origin,
+        label,
+        place,
+        globals,
+        buildArgs,
+        caches,
+        source: (from) => this.#source(planned, from),
+        secret: (id) => (Object.hasOwn(secrets, id) ? secrets[id] : undefined),
+      },
+    );
   }
 
   async #origin(planned: PlannedStage): Promise<StageOrigin> {
@@ -139,6 +173,7 @@ export class Solver {
           return image;
         } catch (error) {
           if (!(error instanceof Error)) throw error;
+          if (isAbort(error)) throw error;
           const at = position === undefined ? undefined : { source: dockerfile.source, position };
           throw new BuildError("no-such-image", `${name}: ${error.message}`, { cause: error }, at);
         }

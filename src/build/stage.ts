@@ -114,15 +114,15 @@ class StageBuild {
   #located(error: unknown, { range }: StageInstruction): unknown {
     if (error instanceof DockerfileError || this.#session.signal?.aborted) return error;
     if (error instanceof BuildError && error.place !== undefined) return error;
-    const at = { source: this.#request.dockerfile.source, position: range.start };
+    const at = { source: this.#request.dockerfile.source, position: range.start, end: range.end };
     if (error instanceof BuildError) {
-      const { code, message, cause, exitCode, output } = error;
+      const { code, reason, cause, exitCode, output } = error;
       const details = {
         cause,
         ...(exitCode === undefined ? {} : { exitCode }),
         ...(output === undefined ? {} : { output }),
       };
-      return new BuildError(code, message, details, at);
+      return new BuildError(code, reason, details, at);
     }
     if (!(error instanceof Error)) return error;
     return new BuildError("invalid", error.message, { cause: error }, at);
@@ -168,9 +168,7 @@ class StageBuild {
     this.#number += 1;
     // What fails in another stage is that stage's failure, and no part of this step.
     for (const name of sourceNames(instruction)) await this.#request.source(name);
-    const { label } = this.#request;
-    const prefix = label === "" ? "" : `${label} `;
-    const name = `[${prefix}${this.#number}/${this.#total}] ${instruction.text}`;
+    const name = `${this.#position(this.#number)} ${instruction.text}`;
     await this.#session.log.during(
       name,
       async (work) => {
@@ -183,6 +181,21 @@ class StageBuild {
       },
       instruction.range.start,
     );
+  }
+
+  /** `[build 2/5]` */
+  #position(number: number): string {
+    const { label } = this.#request;
+    return `[${label === "" ? "" : `${label} `}${number}/${this.#total}]`;
+  }
+
+  /** Shows the image that the stage is from as its first step. */
+  showBase(): void {
+    const { base, from, stage } = this.#request.planned;
+    if (base.kind !== "image") return;
+    const work = this.#session.log.start(`${this.#position(1)} FROM ${from.base}`, stage.from.range.start);
+    work.cached();
+    work.done();
   }
 
   /** What a step is called between builds. */
@@ -337,6 +350,7 @@ export async function buildStage(session: BuildSession, request: StageRequest): 
   );
   const instructions = [...triggers, ...planned.stage.instructions];
   const build = new StageBuild(session, request, instructions);
+  build.showBase();
   for (const instruction of instructions) await build.take(instruction);
   return build.result;
 }

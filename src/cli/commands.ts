@@ -28,6 +28,10 @@ export interface Group {
   readonly commands: ReadonlyMap<string, Registration>;
 }
 
+const build: Registration = {
+  summary: "Build an image from a Dockerfile",
+  load: () => import("./build.ts"),
+};
 const history: Registration = {
   summary: "Show the history of an image",
   load: () => import("./history.ts"),
@@ -82,6 +86,7 @@ function sorted(commands: readonly (readonly [string, Registration])[]): Readonl
 export const COMMANDS: ReadonlyMap<string, Registration> = sorted([
   ...CONTAINER_COMMANDS.map(([name, { aliases: _, ...registration }]) => [name, registration] as const),
   ...DAEMON_COMMANDS,
+  ["build", build],
   ["cat", { summary: "Print files of an image", load: () => import("./cat.ts") }],
   [
     "completion",
@@ -150,6 +155,7 @@ export const GROUPS: ReadonlyMap<string, Group> = new Map<string, Group>([
     {
       summary: "Manage images",
       commands: sorted([
+        ["build", build],
         ["history", history],
         ["import", importImage],
         [
