@@ -44,7 +44,7 @@ export interface BuildOptions {
   /** What COPY and ADD take files from; without one there are none. */
   readonly context?: FileView;
   /** What of the context is ignored, for the rule of `--check` that looks for it. */
-  readonly ignore?: Patterns;
+  readonly ignored?: Patterns;
   /** What messages call the Dockerfile. */
   readonly file?: string;
   /** Runs what RUN says; the simulated shell unless given. */
@@ -174,7 +174,7 @@ async function lint(
   platform: ImagePlatform,
 ): Promise<readonly LintWarning[]> {
   const { dockerfile, options, buildArgs } = shared;
-  const { target, ignore } = options;
+  const { target, ignored } = options;
   const check = buildArgs.get("BUILDKIT_DOCKERFILE_CHECK");
   const { warnings, error } = lintDockerfile(dockerfile, {
     buildArgs,
@@ -183,7 +183,7 @@ async function lint(
     target: target ?? String(dockerfile.stages.length - 1),
     contexts: Object.keys(options.contexts ?? {}),
     bases: await solver.bases(),
-    ...(ignore === undefined ? {} : { ignore }),
+    ...(ignored === undefined ? {} : { ignore: ignored }),
     ...(check === undefined ? {} : { check }),
   });
   if (error === undefined) return warnings;

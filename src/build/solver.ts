@@ -113,7 +113,7 @@ export class Solver {
     const alone = plan.stages.length === 1 && planned.stage.from.stageName === undefined;
     const label = [prefix, alone ? "" : planned.name].filter((part) => part !== "").join(" ");
     return await buildStage(
-      { ...this.#session, executor },
+      { ...this.#session, executorName: executor.name, executor: async () => executor },
       {
         dockerfile,
         planned,

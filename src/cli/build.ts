@@ -156,7 +156,7 @@ async function build(context: Context, input: BuildInput, flags: Flags): Promise
     result = await buildImage(dockerfile, {
       ...options,
       context: input.context,
-      ignore: input.ignore,
+      ignored: input.ignore,
       file,
       signal,
       onEvent(event) {
