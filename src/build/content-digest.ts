@@ -68,10 +68,11 @@ export class ContentDigests {
     exclusion?: Exclusion,
   ): PathDigest[] {
     const found: PathDigest[] = [];
-    const add = (at: string, relative: string, shown: string, counts: boolean) => {
+    const add = (at: string, relative: string, shown: string, included: boolean) => {
       const entry = this.#view.entry(at);
       if (entry === undefined) return;
       const { inode } = entry;
+      const counts = included || (at === path && inode.kind !== "directory");
       const group = counts ? entry.identity : undefined;
       const first = group === undefined ? undefined : groups.get(group);
       if (first !== undefined) found.push([shown, `link to ${first}`]);
