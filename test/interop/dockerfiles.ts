@@ -213,7 +213,7 @@ export const DOCKERFILES: readonly Dockerfile[] = [
   { trap: "ENV in its old form", text: 'FROM scratch\nENV one two  three\nENV a "quoted"' },
   {
     trap: "quotes, escapes and operators",
-    text: 'FROM scratch\nARG u\nENV A="a b" B=c\\ d C=\'$A\' D=${u:-x} E=${u:+y} F="${A}z" G=\\$A',
+    text: `FROM scratch\nARG u\nENV A="a b" B=c\\ d C='$A' D=\${u:-x} E=\${u:+y} F="\${A}z" G=\\$A`,
   },
   {
     trap: "ARG, defaults and what is given",
