@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import type { Digest } from "../oci/digest.ts";
 import type { Arbiter, LeaseRecord } from "./arbiter.ts";
+import { isFull } from "./errors.ts";
 import { isGone, processIdentity, processNamespace } from "./process.ts";
 
 /** How long a lease counts whose process cannot be seen from here, in milliseconds. */
@@ -15,7 +16,7 @@ const UNSEEN_LEASE = 24 * 3_600_000;
 export interface Lease extends Disposable {
   /**
    * Holds digests beside those already held: blobs by digest, cached layers by diffID, trees by chainID.
-   * Does nothing in a store that this process may not write to, where it could not hold anything.
+   * Does nothing in a store that this process may not write to, or whose disk is full: it can be read even so.
    */
   hold(...digests: readonly Digest[]): Promise<void>;
   /** Lets go of all of them. Nothing can be held any more. */
@@ -33,24 +34,26 @@ export function newLease(open: () => Promise<Arbiter | undefined>, ended: () => 
   const held = new Set<Digest>();
   let arbiter: Arbiter | undefined;
   let released = false;
+  const write = (record: LeaseRecord | undefined) => {
+    try {
+      arbiter?.setLease(name, record);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
+  };
   const lease: Lease = {
     async hold(...digests) {
       if (digests.every((digest) => held.has(digest))) return;
       arbiter ??= await open();
       if (released) throw new Error("the lease was released");
       for (const digest of digests) held.add(digest);
-      arbiter?.setLease(name, {
-        holder: processIdentity(),
-        namespace: processNamespace(),
-        since,
-        digests: [...held],
-      });
+      write({ holder: processIdentity(), namespace: processNamespace(), since, digests: [...held] });
     },
     release() {
       if (released) return;
       released = true;
       ended();
-      arbiter?.setLease(name, undefined);
+      write(undefined);
     },
     [Symbol.dispose]: () => lease.release(),
   };
