@@ -13,7 +13,7 @@ import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { fileStream } from "./disk-files.ts";
 import { isMissing } from "./errors.ts";
-import { isGone, processIdentity } from "./process.ts";
+import { isStray, processTag } from "./process.ts";
 
 function freeName(digest: Digest): string {
   return `${digestAlgorithm(digest)}-${digestHex(digest)}`;
@@ -82,10 +82,28 @@ async function list(directory: string): Promise<readonly string[]> {
   }
 }
 
-/** Whether a file is nobody's: never taken, or taken by a process that is gone. */
-function isFree(name: string): boolean {
+/**
+ * Whether a file is nobody's: never taken, or taken by a process that is gone.
+ * @param modified when it was written, in milliseconds since the epoch
+ */
+export function isIdleDownload(name: string, modified: number, now: number): boolean {
   const holder = name.split("@")[1];
-  return holder === undefined || isGone(holder);
+  return holder === undefined || isStray(holder, modified, now);
+}
+
+/** The files of a directory that are nobody's. */
+async function idle(directory: string): Promise<readonly { readonly name: string; readonly size: number }[]> {
+  const found: { name: string; size: number }[] = [];
+  for (const name of await list(directory)) {
+    try {
+      const { size, mtimeMs } = await stat(join(directory, name));
+      if (isIdleDownload(name, mtimeMs, Date.now())) found.push({ name, size });
+    } catch (error) {
+      // Another process took it meanwhile.
+      if (!isMissing(error)) throw error;
+    }
+  }
+  return found;
 }
 
 /**
@@ -95,11 +113,11 @@ function isFree(name: string): boolean {
  */
 export async function takeDownload(directory: string, digest: Digest): Promise<Download> {
   const free = freeName(digest);
-  const ownName = () => join(directory, `${free}@${processIdentity()}@${randomBytes(4).toString("hex")}`);
+  const ownName = () => join(directory, `${free}@${processTag()}@${randomBytes(4).toString("hex")}`);
   await mkdir(directory, { recursive: true });
   let best: { readonly path: string; readonly size: number } | undefined;
-  for (const name of await list(directory)) {
-    if (!(name === free || name.startsWith(`${free}@`)) || !isFree(name)) continue;
+  for (const { name } of await idle(directory)) {
+    if (name !== free && !name.startsWith(`${free}@`)) continue;
     const path = ownName();
     try {
       await rename(join(directory, name), path);
@@ -123,15 +141,5 @@ export async function takeDownload(directory: string, digest: Digest): Promise<D
 export async function idleDownloads(
   directory: string,
 ): Promise<readonly { readonly path: string; readonly size: number }[]> {
-  const found: { path: string; size: number }[] = [];
-  for (const name of await list(directory)) {
-    if (!isFree(name)) continue;
-    const path = join(directory, name);
-    const stats = await stat(path).catch((error: unknown) => {
-      if (isMissing(error)) return undefined;
-      throw error;
-    });
-    if (stats !== undefined) found.push({ path, size: stats.size });
-  }
-  return found;
+  return (await idle(directory)).map(({ name, size }) => ({ path: join(directory, name), size }));
 }

@@ -11,16 +11,18 @@
  *
  * Caches need no such care: whoever misses one makes it again.
  */
+
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type Digest, isDigest } from "../oci/digest.ts";
 import { FORMAT_VERSION } from "../tree/sections.ts";
 import type { Arbiter, LeaseRecord } from "./arbiter.ts";
 import type { StoreCore } from "./core.ts";
+import { isIdleDownload } from "./downloads.ts";
 import { isFull } from "./errors.ts";
 import { CACHE_VERSION } from "./layers.ts";
 import { deadLeases, heldDigests } from "./leases.ts";
-import { isGone, isStray, processNamespace } from "./process.ts";
+import { isStray, processNamespace } from "./process.ts";
 import { type KnownLinks, type Reachable, reachable } from "./reachable.ts";
 
 /** How long a blob that another tool wrote is kept without a name, in milliseconds. */
@@ -99,9 +101,8 @@ function listForgotten(core: StoreCore, now: number): readonly StoredFile[] {
   return files.listNow(layout.downloads).flatMap((name) => {
     const path = join(layout.downloads, name);
     const facts = files.factsNow(path);
-    const holder = name.split("@")[1];
-    const isIdle = holder === undefined || isGone(holder);
-    return facts !== undefined && isIdle && now - facts.modified > GRACE ? [{ path, size: facts.size }] : [];
+    if (facts === undefined || now - facts.modified <= GRACE) return [];
+    return isIdleDownload(name, facts.modified, now) ? [{ path, size: facts.size }] : [];
   });
 }
 

@@ -104,6 +104,8 @@ describe.skipIf(needs.tool("docker-registry", "docker-registry"))("the distribut
     ["the answer to the bytes is lost", "PATCH", { kind: "drop", direction: "down", at: 0 }],
     ["the confirmation is lost", "PUT", { kind: "drop", direction: "down", at: 0 }],
     ["the bytes change on the way", "PATCH", { kind: "corrupt", direction: "up", at: 12_345 }],
+    ["the upload is slow", "PATCH", { kind: "throttle", direction: "up", pause: 2 }],
+    ["the answer is late", "PUT", { kind: "delay", milliseconds: 200 }],
     ["the registry is out of service", "PATCH", { kind: "answer", status: 503 }],
     ["the registry forgot the upload", "PUT", { kind: "answer", status: 404 }],
     ["opening the upload fails", "POST", { kind: "answer", status: 500 }],

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Digest, digestHex, digestOf } from "../../src/oci/digest.ts";
 import { Store } from "../../src/runtime/store.ts";
+import { processNamespace } from "../../src/store/process.ts";
 import { bundleProgram } from "../cli/bundle.ts";
 import { needs } from "../requirements.ts";
 import { layoutOf, type MadeImage, makeImage } from "../store/images.ts";
@@ -255,10 +256,11 @@ describe.skipIf(needs.tool("docker-registry", "docker-registry"))("a harmed pull
     mkdirSync(downloads, { recursive: true });
     const file = join(downloads, digest.replace(":", "-"));
     // Process 1 started at another time than this says.
+    const gone = `1-1-${processNamespace()}`;
     for (const [holder, length] of [
       ["", 1000],
-      ["@1:1:gone@aa", 5000],
-      ["@1:1:gone@bb", 300],
+      [`@${gone}@aa`, 5000],
+      [`@${gone}@bb`, 300],
     ] as const) {
       writeFileSync(file + holder, blob.subarray(0, length));
     }
