@@ -6,13 +6,13 @@
  * `nlink`; which names are one file, the format has no keyword for that every reader knows, so comments
  * at the end tell it.
  */
-import { platform } from "#platform";
 import { deviceMajor, deviceMinor, kindOf, PERMISSION_BITS } from "../posix/mode.ts";
 import { compareNames, nameToBytes } from "../posix/names.ts";
 import { joinPath } from "../posix/path.ts";
 import { type Nanoseconds, seconds, subsecond } from "../posix/time.ts";
+import { contentDigest } from "../runtime/content-digest.ts";
 import type { Mount } from "../union/mount.ts";
-import { O_NOFOLLOW, O_RDONLY, type Stat } from "../union/types.ts";
+import type { Stat } from "../union/types.ts";
 
 const CHUNK = 256 * 1024;
 
@@ -32,21 +32,6 @@ export function visName(name: string): string {
 /** Seconds and nine digits of nanoseconds, which always count forward. */
 function timeText(time: Nanoseconds): string {
   return `${seconds(time)}.${String(subsecond(time)).padStart(9, "0")}`;
-}
-
-function contentDigest(mount: Mount, path: string, buffer: Uint8Array): string {
-  const hasher = platform.createHash("sha256");
-  const fd = mount.open(path, O_RDONLY | O_NOFOLLOW);
-  try {
-    for (let position = 0; ; ) {
-      const count = mount.read(fd, buffer, 0, buffer.length, position);
-      if (count === 0) return hasher.hex();
-      hasher.update(buffer.subarray(0, count));
-      position += count;
-    }
-  } finally {
-    mount.close(fd);
-  }
 }
 
 const TYPES: ReadonlyMap<string, string> = new Map([

@@ -1,16 +1,13 @@
 /**
  * What shows differently in two images, whatever their layers are.
  */
-import { platform } from "#platform";
 import type { Digest } from "../oci/digest.ts";
 import type { Kind } from "../posix/mode.ts";
 import { kindOf } from "../posix/mode.ts";
 import { createMount, type Mount } from "../union/mount.ts";
 import { changesBetween } from "../union/snapshot.ts";
-import { O_NOFOLLOW, O_RDONLY } from "../union/types.ts";
+import { contentDigest } from "./content-digest.ts";
 import type { Image } from "./image.ts";
-
-const CHUNK = 256 * 1024;
 
 export interface ImageDifference {
   readonly kind: "added" | "modified" | "deleted";
@@ -26,22 +23,6 @@ export interface ImageDifference {
    * second image that removed it, else the one of the first that had it.
    */
   readonly layer: Digest | undefined;
-}
-
-function contentDigest(mount: Mount, path: string): string {
-  const hasher = platform.createHash("sha256");
-  const fd = mount.open(path, O_RDONLY | O_NOFOLLOW);
-  const chunk = new Uint8Array(CHUNK);
-  try {
-    for (let at = 0; ; ) {
-      const count = mount.read(fd, chunk, 0, CHUNK, at);
-      if (count === 0) return `sha256:${hasher.hex()}`;
-      hasher.update(chunk.subarray(0, count));
-      at += count;
-    }
-  } finally {
-    mount.close(fd);
-  }
 }
 
 /** The layer whose version of a path is seen, or which removed it last. */
@@ -69,7 +50,7 @@ export async function* diffImages(first: Image, second: Image): AsyncGenerator<I
         path,
         type,
         size: stat.size,
-        content: type === "file" ? contentDigest(mount, path) : undefined,
+        content: type === "file" ? `sha256:${contentDigest(mount, path)}` : undefined,
         layer: removed ?? layerOf(mount, kind === "deleted" ? first : second, path),
       };
     }
