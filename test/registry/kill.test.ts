@@ -17,7 +17,7 @@ import { type Files, layoutOf, makeImage } from "../store/images.ts";
 import { scratch } from "../store/scratch.ts";
 import { startRegistry, type TestRegistry } from "./registry.ts";
 
-const ROUNDS = Number(process.env.REGISTRY_KILL_ROUNDS ?? 8);
+const ROUNDS = Number(process.env.REGISTRY_KILL_ROUNDS ?? 6);
 const IMAGES = 3;
 const LONGEST = 900;
 
