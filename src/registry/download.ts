@@ -17,6 +17,9 @@ import type { Session } from "./session.ts";
 /** With this many bytes a connection has proved itself: what failed before does not count. */
 const PROGRESS = 1024 * 1024;
 
+/** How many bytes are handed on at a time. */
+const PIECE = 256 * 1024;
+
 /** Where the bytes of an answer begin. @throws RegistryError (`protocol`), OciError (`mismatch`) */
 function startOf(reply: Reply, { digest, size }: Descriptor, wanted: number): number {
   if (reply.status === 200) {
@@ -58,17 +61,35 @@ async function open(
   return await expectStatus(reply, what, 200, 206);
 }
 
-/** One connection's bytes from `at` on, of which `skip` were seen before. */
+/**
+ * One connection's bytes, of which the first `skip` were seen before, in pieces that are worth their cost:
+ * sockets give them in small ones, and each is hashed, written and decompressed by itself. What came before a
+ * failure is given first.
+ */
 async function* rest(reply: Reply, skip: number): ByteStream {
   let left = skip;
-  for await (const chunk of reply.body) {
-    if (left >= chunk.length) {
-      left -= chunk.length;
-      continue;
+  let held: Uint8Array[] = [];
+  let size = 0;
+  const taken = () => {
+    const piece = held.length === 1 ? held[0]! : Buffer.concat(held, size);
+    held = [];
+    size = 0;
+    return piece;
+  };
+  try {
+    for await (const chunk of reply.body) {
+      const fresh = left === 0 ? chunk : chunk.subarray(Math.min(left, chunk.length));
+      left -= chunk.length - fresh.length;
+      if (fresh.length === 0) continue;
+      held.push(fresh);
+      size += fresh.length;
+      if (size >= PIECE) yield taken();
     }
-    yield left === 0 ? chunk : chunk.subarray(left);
-    left = 0;
+  } catch (error) {
+    if (size > 0) yield taken();
+    throw error;
   }
+  if (size > 0) yield taken();
 }
 
 /**
