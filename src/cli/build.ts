@@ -82,7 +82,8 @@ async function optionsOf(
   const { outputs, names, family } = outputsOf(context, flags, push);
   const platforms = platformsOf(flags);
   const executor = await executorFlag(flags.executor, (line) => {
-    if (!flags.quiet && flags.progress !== "rawjson" && flags.progress !== "json") context.complain(line);
+    if (!flags.quiet && flags.progress !== "rawjson" && flags.progress !== "json")
+      context.complain(`#0 ${line}`);
   });
   const { contexts, close } = await contextsOf(context, flags.buildContext);
   return {

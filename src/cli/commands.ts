@@ -129,6 +129,17 @@ export const COMMANDS: ReadonlyMap<string, Registration> = sorted([
 
 export const GROUPS: ReadonlyMap<string, Group> = new Map<string, Group>([
   [
+    "builder",
+    {
+      summary: "Manage builds",
+      commands: sorted([
+        ["build", build],
+        ["du", { summary: "List the build cache", aliases: ["ls"], load: () => import("./builder-du.ts") }],
+        ["prune", { summary: "Remove build cache", load: () => import("./builder-prune.ts") }],
+      ]),
+    },
+  ],
+  [
     "container",
     {
       summary: "Manage containers",

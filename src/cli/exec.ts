@@ -6,6 +6,7 @@ import { runAttached } from "./attached-process.ts";
 import { collect } from "./collect.ts";
 import { environmentOf } from "./container-flags.ts";
 import type { Context } from "./context.ts";
+import { executorOf } from "./executor-flag.ts";
 import { daemonError } from "./failure.ts";
 import { findContainer } from "./find-container.ts";
 import { checkArguments } from "./help.ts";
@@ -18,6 +19,7 @@ interface Flags {
   readonly user?: string;
   readonly workdir?: string;
   readonly privileged?: true;
+  readonly executor?: string;
 }
 
 const HELP = `
@@ -31,6 +33,7 @@ export function define(command: Command, context: Context): void {
     .option("-e, --env <list>", "Set an environment variable", collect, [])
     .option("--env-file <list>", "Read environment variables from a file", collect, [])
     .option("-i, --interactive", "Pass standard input on to the command")
+    .option("--executor <name>", 'What runs the command: "shell", "native" or "auto" (default "shell")')
     .option("--privileged", "Let root have every capability")
     .option("-t, --tty", "Tell the command that it has a terminal")
     .option("-u, --user <string>", "Name or UID to run as, with or without :GROUP")
@@ -43,11 +46,13 @@ export function define(command: Command, context: Context): void {
       const [name = "", ...line] = args;
       const container = await findContainer(context, name, "Error: ");
       const { user, workdir } = flags;
+      const executor = await executorOf(context, flags.executor, container);
       const attached = { interactive: flags.interactive === true, tty: flags.tty === true };
       context.exitCode = await daemonError(
         runAttached(context, attached, (options) =>
           container.exec(line, {
             ...options,
+            ...executor,
             env: environmentOf(context, flags),
             privileged: flags.privileged ?? false,
             ...(user === undefined ? {} : { user }),

@@ -3,7 +3,9 @@
  */
 import { MACHINES } from "../build/build.ts";
 import type { ImagePlatform } from "../oci/platform.ts";
+import type { Container } from "../runtime/container.ts";
 import type { Executor } from "../runtime/executor.ts";
+import type { Context } from "./context.ts";
 import { Failure } from "./failure.ts";
 
 const FLAG_ERROR = 125;
@@ -23,7 +25,34 @@ export async function executorFlag(
       FLAG_ERROR,
     );
   }
-  const { shellExecutor } = await import("../runtime/shell-executor.ts");
-  say("#0 RUN uses the simulated shell");
-  return ({ architecture }) => shellExecutor({ architecture: MACHINES.get(architecture) ?? architecture });
+  const [{ shellExecutor }, { nativeExecutor, nativeUnavailable }, { hostPlatform }] = await Promise.all([
+    import("../runtime/shell-executor.ts"),
+    import("../runtime/native-executor.ts"),
+    import("../runtime/environment.ts"),
+  ]);
+  const shell = ({ architecture }: ImagePlatform) =>
+    shellExecutor({ architecture: MACHINES.get(architecture) ?? architecture });
+  const unavailable = name === "shell" ? undefined : nativeUnavailable();
+  if (name === "native" && unavailable !== undefined) throw new Failure(`strata: ${unavailable}`, FLAG_ERROR);
+  if (name === "shell" || unavailable !== undefined) {
+    say(`commands run in the simulated shell${unavailable === undefined ? "" : `: ${unavailable}`}`);
+    return shell;
+  }
+  say("commands run as real processes");
+  const native = nativeExecutor();
+  const { os, architecture } = hostPlatform();
+  const isHost = (platform: ImagePlatform) => platform.os === os && platform.architecture === architecture;
+  return (platform) => (name === "native" || isHost(platform) ? native : shell(platform));
+}
+
+/** What runs the command of a container; nothing where the flag was not given. */
+export async function executorOf(
+  context: Context,
+  name: string | undefined,
+  container: Container,
+): Promise<{ readonly executor?: Executor }> {
+  if (name === undefined) return {};
+  const { config } = await container.image();
+  const { os = "linux", architecture = "" } = config;
+  return { executor: (await executorFlag(name, (line) => context.complain(line)))({ os, architecture }) };
 }

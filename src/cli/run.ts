@@ -7,6 +7,7 @@ import { runAttached } from "./attached-process.ts";
 import { addCreateFlags, type CreateFlags } from "./container-flags.ts";
 import type { Context } from "./context.ts";
 import { createContainer } from "./create-container.ts";
+import { executorOf } from "./executor-flag.ts";
 import { Failure, messageOf } from "./failure.ts";
 import { checkArguments } from "./help.ts";
 
@@ -14,12 +15,13 @@ interface Flags extends CreateFlags {
   readonly rm?: true;
   readonly detach?: true;
   readonly privileged?: true;
+  readonly executor?: string;
 }
 
 const CANNOT_RUN = 125;
 
 const HELP = `
-The command runs in a simulated shell, with no kernel and no privileges. What it did to files is kept in
+The command runs in a simulated shell, with no kernel and no privileges, unless --executor says otherwise. What it did to files is kept in
 the container when it ends; --rm removes the container then.
 
 Examples:
@@ -45,8 +47,9 @@ function asReported(error: unknown, help: boolean): Failure {
 async function runCommand(context: Context, container: Container, flags: Flags): Promise<number> {
   const attached = { interactive: flags.interactive === true, tty: flags.tty === true };
   try {
+    const executor = await executorOf(context, flags.executor, container);
     return await runAttached(context, attached, (options) =>
-      container.run(undefined, { ...options, privileged: flags.privileged ?? false }),
+      container.run(undefined, { ...options, ...executor, privileged: flags.privileged ?? false }),
     );
   } finally {
     if (flags.rm) await container.remove();
@@ -57,6 +60,7 @@ export function define(command: Command, context: Context): void {
   addCreateFlags(command)
     .usage("[OPTIONS] IMAGE [COMMAND] [ARG...]")
     .option("-d, --detach", "Refused: there is no daemon to run anything in the background")
+    .option("--executor <name>", 'What runs the command: "shell", "native" or "auto" (default "shell")')
     .option("--privileged", "Let root have every capability")
     .option("--rm", "Remove the container when the command ends")
     .argument("[args...]")

@@ -65,7 +65,12 @@ function row(type: string, total: number, active: number, size: number, free: nu
   };
 }
 
-function summary({ images, layers, containers, caches }: StoreUsage): readonly Row[] {
+/** What goes with the build cache: what images have, too, does not. */
+function cacheSize(entries: StoreUsage["buildCache"]): number {
+  return entries.reduce((sum, { size, shared }) => sum + (shared ? 0 : size), 0);
+}
+
+function summary({ images, layers, containers, buildCache, caches }: StoreUsage): readonly Row[] {
   const used = images.filter((image) => image.containers > 0);
   const needed = used.reduce((sum, { uniqueSize }) => sum + uniqueSize, 0);
   const all = containers.reduce((sum, { size }) => sum + size, 0);
@@ -74,6 +79,7 @@ function summary({ images, layers, containers, caches }: StoreUsage): readonly R
   return [
     row("Images", images.length, used.length, layers, layers - needed),
     row("Containers", containers.length, containers.length - stopped.length, all, free),
+    row("Build Cache", buildCache.length, 0, cacheSize(buildCache), cacheSize(buildCache)),
     row("Caches", caches.files, 0, caches.bytes, caches.bytes),
   ];
 }
@@ -112,6 +118,7 @@ function verbose(usage: StoreUsage, now: number): string {
     formatRows("", columnsOf(IMAGE_HEADERS), IMAGE_HEADERS, images),
     "Containers space usage:\n",
     formatRows("", columnsOf(CONTAINER_HEADERS), CONTAINER_HEADERS, containers),
+    `Build cache: ${usage.buildCache.length} entries, ${humanSize(cacheSize(usage.buildCache))}\n`,
     `Blobs: ${humanSize(usage.blobs)} on disk\nCaches: ${usage.caches.files} files, ${humanSize(usage.caches.bytes)} on disk\n`,
   ].join("\n");
 }

@@ -22,6 +22,7 @@ function warning(all: boolean): string {
   return `WARNING! This will remove:
   - all stopped containers
   - ${images}
+  - ${all ? "all build cache" : "build cache that no image shares"}
   - all blobs and temporary files that nothing refers to
 `;
 }
@@ -39,6 +40,7 @@ export function define(command: Command, context: Context): void {
       const all = options.all ?? filter.all;
       if (!options.force && !(await confirm(context, warning(all)))) return;
       const store = await context.store();
+      const { pruneBuildCache } = await import("../runtime/build-cache.ts");
       const before = await store.usage();
       const containers = await store.containers.prune(({ record }) =>
         filter.matches(record.created, record.config.Labels),
@@ -49,7 +51,16 @@ export function define(command: Command, context: Context): void {
       if (containers.length > 0) {
         await context.write(`Deleted Containers:\n${containers.map(({ id }) => `${id}\n`).join("")}\n`);
       }
-      const bytes = pruned.bytes + freed.reduce((sum, { size }) => sum + size, 0);
+      const cache = await pruneBuildCache(store, {
+        all,
+        wanted: ({ used }) => filter.matches(new Date(used).toISOString(), {}),
+      });
+      if (cache.removed.length > 0) {
+        await context.write(
+          `Deleted build cache objects:\n${cache.removed.map(({ id }) => `${id}\n`).join("")}\n`,
+        );
+      }
+      const bytes = cache.bytes + pruned.bytes + freed.reduce((sum, { size }) => sum + size, 0);
       await context.write(`${prunedLines(pruned)}Total reclaimed space: ${humanSize(bytes)}\n`);
     });
 }

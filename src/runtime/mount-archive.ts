@@ -43,9 +43,15 @@ function isPlainRoot({ mode, uid, gid, xattrs }: Inode): boolean {
  * @param path absolute; a link at its end is not followed
  * @param name what it is called in the archive, without a slash at its end. Empty: what the directory holds
  *   is at the top, and itself is there as `./` only if it is not root's with mode 0755
+ * @param omits what is left out, with what is below it
  * @throws PosixError where it cannot be read; ArchiveError for what no archive can hold
  */
-export function archiveOf(mount: Mount, path: string, name: string): ComposedArchive {
+export function archiveOf(
+  mount: Mount,
+  path: string,
+  name: string,
+  omits: (path: string) => boolean = () => false,
+): ComposedArchive {
   const records: ArchiveRecord[] = [];
   const first = new Map<string, string>();
   const add = (at: string, as: string) => {
@@ -72,6 +78,7 @@ export function archiveOf(mount: Mount, path: string, name: string): ComposedArc
     if ((mount.lstat(at).mode & S_IFMT) !== S_IFDIR) continue;
     const names = mount.readdir(at).map((entry) => entry.name);
     for (const child of names.sort((a, b) => compareNames(b, a))) {
+      if (omits(joinPath(at, child))) continue;
       pending.push([joinPath(at, child), as === "" ? child : `${as}/${child}`]);
     }
   }

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Digest } from "../oci/digest.ts";
 import { isMissing } from "../store/errors.ts";
 import { listBlobs, listCaches } from "../store/garbage.ts";
+import { type CachedBuild, listBuildCache } from "./build-cache.ts";
 import type { Container } from "./container.ts";
 import type { Store, StoredImage } from "./store.ts";
 
@@ -36,6 +37,8 @@ export interface StoreUsage {
   readonly containers: readonly ContainerUsage[];
   /** Blobs as they are stored, in bytes on disk. */
   readonly blobs: number;
+  /** What builds keep for later ones. */
+  readonly buildCache: readonly CachedBuild[];
   /** Uncompressed layers, indexes and trees, which can be made again: how many files, and bytes on disk. */
   readonly caches: { readonly files: number; readonly bytes: number };
 }
@@ -96,6 +99,7 @@ export async function storeUsage(store: Store): Promise<StoreUsage> {
     layers: sum(layers.values()),
     containers,
     blobs: sum(listBlobs(core).map(({ size }) => size)),
+    buildCache: await listBuildCache(store),
     caches: { files: caches.length, bytes: sum(caches.map(({ size }) => size)) },
   };
 }

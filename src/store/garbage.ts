@@ -2,7 +2,7 @@
  * Garbage collection: removing what nothing leads to.
  *
  * Under the store's lock, in which names, containers and leases stand still. Kept is what the index, a
- * container or the lease of a living process leads to. What is left goes, with two exceptions:
+ * container, a record of the build cache or the lease of a living process leads to. What is left goes, with two exceptions:
  *
  * - a blob that another tool wrote less than a day ago: tools write blobs before `index.json`. It goes at
  *   once only where it is certainly not such a one: an image was removed that it belonged to (`noteReleased`),

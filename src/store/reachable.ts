@@ -16,6 +16,7 @@ import { isConfigType } from "../oci/media-types.ts";
 import { heldManifests } from "./container-records.ts";
 import type { StoreCore } from "./core.ts";
 import { mayBeImage } from "./images.ts";
+import { StepCache } from "./step-cache.ts";
 
 /** What one document leads to. */
 interface Links {
@@ -103,11 +104,18 @@ export function walkFrom(core: StoreCore, roots: readonly Descriptor[], known: K
 }
 
 /**
- * Everything that the store's names and containers lead to. Under the store's lock, as of that moment.
+ * Everything that the store's names, its containers and the records of its build cache lead to. Under the
+ * store's lock, as of that moment.
  * @throws StoreError (`damaged-container`): then nothing can be said of what is not needed
  */
 export function reachable(core: StoreCore, known: KnownLinks): Reachable {
   const named = core.index.namesLocked().map(({ descriptor }) => descriptor);
   const kept = core.directory === undefined ? [] : heldManifests(core.layout);
-  return walkFrom(core, [...named, ...kept], known);
+  const found = walkFrom(core, [...named, ...kept], known);
+  const steps = new StepCache(core).list().flatMap(({ record }) => record.layer ?? []);
+  return {
+    ...found,
+    blobs: new Set([...found.blobs, ...steps.map(({ descriptor }) => descriptor.digest)]),
+    diffIDs: new Set([...found.diffIDs, ...steps.map(({ diffID }) => diffID)]),
+  };
 }
