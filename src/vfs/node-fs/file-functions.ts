@@ -179,7 +179,9 @@ export function fileFunctions(mount: Mount) {
       // Node reads text by a function of its own, which asks nothing first.
       const first = encoding === "utf8" || encoding === "utf-8" ? "read" : "fstat";
       const all = withFile(mount, file, flags, undefined, (fd) => readAll(mount, fd, first));
-      if (encoding === "buffer") throw unknownEncoding(encoding);
+      // Node finds out when it decodes, and of nothing there is nothing to decode.
+      if (encoding === "buffer" && all.length > 0) throw unknownEncoding(encoding);
+      if (encoding === "buffer") return "";
       return encoding ? all.toString(encoding as BufferEncoding) : all;
     },
 

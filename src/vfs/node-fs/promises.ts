@@ -8,7 +8,7 @@ import * as take from "./arguments.ts";
 import { constants } from "./constants.ts";
 import { cp } from "./cp.ts";
 import { Dir } from "./dir.ts";
-import { codedError, systemError } from "./errors.ts";
+import { codedError, systemError, unknownEncoding } from "./errors.ts";
 import { FileHandle, type HandleFunctions, type HandleStreams } from "./file-handle.ts";
 import { attempt, type Call, promiseForm, settle } from "./forms.ts";
 import { glob } from "./glob.ts";
@@ -62,13 +62,21 @@ export function promiseFunctions(mount: Mount, calls: SyncCalls, streams: Handle
     target: fd as number,
     ...(typeof position === "number" ? { start: position, end: position + Number(length) } : {}),
   }));
+  const readWhole = form("readFile");
+  /** Unlike in the other forms, what decodes is made once the file is open, whatever is in it. */
+  const readFile: PromiseCall = async (file, options) => {
+    const { encoding, flag } = take.encodingOptions(options);
+    if (encoding !== "buffer") return readWhole(file, options);
+    if (typeof file !== "number") await form("close")(await form("open")(file, flag ?? "r"));
+    throw unknownEncoding(encoding);
+  };
   const functions = Object.fromEntries(
     ["close", "fchmod", "fchown", "fdatasync", "fstat", "fsync", "ftruncate", "futimes"]
-      .concat(["readFile", "readv", "write", "writeFile", "writev"])
+      .concat(["readv", "write", "writeFile", "writev"])
       .map((name) => [name, form(name)]),
   ) as unknown as HandleFunctions;
   const whole = { writeFile: form("writeFile"), appendFile: form("appendFile") };
-  const handleFunctions: HandleFunctions = { ...functions, read: read as PromiseCall };
+  const handleFunctions: HandleFunctions = { ...functions, read: read as PromiseCall, readFile };
 
   /** The function for a whole file, unless the signal says no. */
   const writing =

@@ -36,6 +36,16 @@ export async function judge(steps: readonly Step[]): Promise<Judgement> {
     for (const [at, step] of steps.entries()) {
       const [expected, actual] = [node.outcomes[at]!, mount.outcomes[at]!];
       if (expected.error === undefined) succeeded += 1;
+      const times = [node.touched[at]!, mount.touched[at]!].map((names) => literal(names));
+      if (times[0] !== times[1]) {
+        const divergence = {
+          at,
+          kind: `${nameOf(step)}: whose time it sets`,
+          node: times[0]!,
+          ours: times[1]!,
+        };
+        return { divergence, differences, succeeded };
+      }
       const told = [literal(expected), literal(actual)] as const;
       if (told[0] === told[1]) continue;
       const args = step.args.map((arg) =>

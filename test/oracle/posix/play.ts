@@ -11,8 +11,15 @@ type Handle = Awaited<ReturnType<Ground["fs"]["promises"]["open"]>>;
 
 export interface Played {
   readonly outcomes: readonly Outcome[];
+  /** For each step, the names in the tree whose time of change is that of the step. */
+  readonly touched: readonly (readonly string[])[];
   readonly tree: readonly string[];
 }
+
+/** Steps give files no time from here on (milliseconds), and the clock none before. */
+const BEGINNING = 1.7e12;
+/** What no step gives (seconds). */
+const LONG_AGO = 1_100_000_001;
 
 /** What a slot gives that holds no descriptor: a number that no process has open. */
 export const NO_DESCRIPTOR = 99_999;
@@ -107,6 +114,28 @@ class Player {
     });
   }
 
+  /**
+   * The names whose time of change a step set, in order. They get an old one, so that the next step that
+   * sets one shows, however fast it follows; a time that a step gave stays.
+   */
+  touched(): string[] {
+    const { fs, root } = this.#ground;
+    const names: string[] = [];
+    const visit = (path: string) => {
+      try {
+        const stat = fs.lstatSync(path);
+        if (stat.isDirectory()) for (const inner of fs.readdirSync(path).sort()) visit(`${path}/${inner}`);
+        if (stat.mtimeMs < BEGINNING) return;
+        names.push(path.slice(root.length + 1));
+        fs.lutimesSync(path, LONG_AGO, LONG_AGO);
+      } catch {
+        // What may not be looked into tells nothing.
+      }
+    };
+    visit(root);
+    return names;
+  }
+
   async end(): Promise<void> {
     for (const fd of this.#opened) this.#ground.fs.closeSync(fd);
     for (const handle of this.#openedHandles) await handle.close();
@@ -133,7 +162,11 @@ async function settled(call: () => unknown): Promise<Outcome> {
 export async function play(ground: Ground, steps: readonly Step[]): Promise<Played> {
   const player = new Player(ground);
   const outcomes: Outcome[] = [];
-  for (const step of steps) outcomes.push(await player.step(step));
+  const touched: string[][] = [];
+  for (const step of steps) {
+    outcomes.push(await player.step(step));
+    touched.push(player.touched());
+  }
   await player.end();
-  return { outcomes, tree: treeOf(ground.fs, ground.root) };
+  return { outcomes, touched, tree: treeOf(ground.fs, ground.root) };
 }

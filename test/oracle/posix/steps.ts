@@ -78,7 +78,7 @@ const time: fc.Arbitrary<Arg> = fc.oneof(
 const length = values(undefined, 0, 1, 5, 100, 5000);
 const position = values(null, 0, 1, 4, 100, -1, undefined);
 const ids = values(-1, process.getuid!(), process.getgid!());
-const encoding = values(undefined, "utf8", "latin1", "hex", null);
+const encoding = values(undefined, "utf8", "latin1", "hex", "buffer", null);
 const flags = values(
   "r",
   "r",
