@@ -20,6 +20,7 @@ import { constants } from "./node-fs/constants.ts";
 import { cp, cpSync } from "./node-fs/cp.ts";
 import { Dir, readdir } from "./node-fs/dir.ts";
 import { Dirent } from "./node-fs/dirent.ts";
+import { invalidType } from "./node-fs/errors.ts";
 import { blobBytes, fileFunctions } from "./node-fs/file-functions.ts";
 import {
   attempt,
@@ -205,6 +206,9 @@ function callbackFunctions(mount: Mount, calls: ReadonlyMap<string, Call>): { [n
 /** The arguments of a read in full: the answer has to name the buffer that nobody gave. */
 function withBuffer([fd, ...more]: readonly unknown[]): unknown[] {
   const number = take.descriptor(fd);
+  // Options come alone here; readSync takes them whatever follows.
+  if (ArrayBuffer.isView(more[0]) && more.length > 2 && typeof more[1] === "object" && more[1] !== null)
+    throw invalidType("offset", "of type number", more[1]);
   const { buffer, offset, length, position } = readArguments(more.length === 0 ? [{}] : more);
   return [number, buffer, offset, length, position];
 }

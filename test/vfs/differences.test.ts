@@ -39,6 +39,20 @@ const CASES: { readonly [name in DifferenceName]: Case } = {
     node: { thrown: true, error: { code: "ENOENT", syscall: "scandir" } },
     ours: { error: { code: "ENOENT", syscall: "scandir" }, more: ["no value"] },
   },
+  "recursive listing of a directory named by a buffer": {
+    name: "readdir",
+    form: "sync",
+    args: ({ at }) => [Buffer.from(at("d")), { recursive: true }],
+    node: { error: { name: "TypeError", code: "ERR_INVALID_ARG_TYPE" } },
+    ours: { value: ["e", "f", "e/g"] },
+  },
+  "which of two errors promises.cp tells": {
+    name: "cp",
+    form: "promise",
+    args: ({ at }) => [at("f/from"), at("x/to")],
+    node: { error: { code: "ENOTDIR", path: expect.stringMatching(/\/(f\/from|x\/to)$/) } },
+    ours: { error: { code: "ENOTDIR", path: expect.stringMatching(/\/f\/from$/) } },
+  },
   "null for options": {
     name: "stat",
     form: "sync",

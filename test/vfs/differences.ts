@@ -60,6 +60,23 @@ export const differences = {
       node.error?.syscall === "scandir" &&
       node.error.code === ours.error?.code,
   },
+  "recursive listing of a directory named by a buffer": {
+    reason: "Node joins names to the buffer as if it were a string, and throws at the first; ours lists.",
+    allows: ({ name, args, node, ours }) =>
+      name === "readdir" &&
+      (args[1] as { readonly recursive?: unknown } | undefined)?.recursive === true &&
+      node.error?.message.endsWith("must be of type string. Received an instance of Buffer") === true &&
+      ours.error === undefined,
+  },
+  "which of two errors promises.cp tells": {
+    reason:
+      "Node looks at the source and the target at once, and tells the error that comes first; ours that of the source.",
+    allows: ({ name, form, node, ours }) =>
+      name === "cp" &&
+      form === "promise" &&
+      /^l?stat$/.test(String(node.error?.syscall)) &&
+      node.error?.syscall === ours.error?.syscall,
+  },
   "null for options": {
     reason: "Node's stat functions stumble over null where options are expected; ours takes it for none.",
     allows: ({ node }) => node.error?.message.startsWith("Cannot read properties of null") === true,

@@ -524,6 +524,7 @@ export const called: { readonly [name: string]: Called } = {
       (t) => [t.fd("f"), Buffer.alloc(50), 0, 50, null],
       (t) => [t.fd("f"), Buffer.alloc(5), { position: 3 }],
       (t) => [t.fd("f"), Buffer.alloc(5), { offset: 2, length: 2 }],
+      (t) => [t.fd("f"), Buffer.alloc(5), { offset: 2, length: 2 }, undefined, null],
       (t) => [t.fd("f"), new Uint16Array(3), 0, 6, 0],
       (t) => [t.fd("f"), new DataView(new ArrayBuffer(4))],
       (t) => [t.fd("f"), Buffer.alloc(5), 0, 0, 0],

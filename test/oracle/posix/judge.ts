@@ -51,8 +51,11 @@ export async function judge(steps: readonly Step[]): Promise<Judgement> {
       const args = step.args.map((arg) =>
         arg.kind === "descriptor" ? 0 : arg.kind === "value" ? arg.value : arg,
       );
-      const form = step.on === "fs" ? step.form : "promise";
-      const difference = differenceOf({ name: step.name, form, args, node: expected, ours: actual }, false);
+      const isSync = step.on === "use" && step.name === "copyTree" && args[0] === true;
+      const form = step.on === "fs" ? step.form : isSync ? "sync" : "promise";
+      const name = step.name === "copyTree" ? "cp" : step.name;
+      const strict = step.on !== "use" && step.odd !== true;
+      const difference = differenceOf({ name, form, args, node: expected, ours: actual }, strict);
       if (difference === undefined) {
         const codes = [expected, actual].map(({ error }) => String(error?.code ?? "no error"));
         const what = codes[0] === codes[1] ? `${codes[0]}, told in another way` : codes.join(" / ");

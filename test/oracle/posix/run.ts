@@ -42,6 +42,8 @@ interface Found {
   readonly seed: number;
   readonly index: number;
   readonly after: number;
+  readonly steps: readonly Step[];
+  readonly divergence: Divergence;
 }
 
 export async function runPosix({ sequences, seed, keepGoing, progress }: PosixOptions): Promise<PosixReport> {
@@ -58,8 +60,9 @@ export async function runPosix({ sequences, seed, keepGoing, progress }: PosixOp
       calls += steps.length;
       succeeded += judgement.succeeded;
       for (const name of judgement.differences) differences.set(name, (differences.get(name) ?? 0) + 1);
-      const kind = judgement.divergence?.kind;
-      if (kind !== undefined && !found.has(kind)) found.set(kind, { seed: batch, index, after: done });
+      const { divergence } = judgement;
+      if (divergence !== undefined && !found.has(divergence.kind))
+        found.set(divergence.kind, { seed: batch, index, after: done, steps, divergence });
     }
     progress?.(done);
   }
@@ -68,7 +71,9 @@ export async function runPosix({ sequences, seed, keepGoing, progress }: PosixOp
   return { sequences: done, calls, succeeded, differences, failures };
 }
 
-async function shrink(kind: string, { seed, index, after }: Found): Promise<PosixFailure> {
+/** The shortest form of what was found; as it was found where it is not met again in the same steps. */
+async function shrink(kind: string, found: Found): Promise<PosixFailure> {
+  const { seed, index, after } = found;
   const isOther = async (steps: readonly Step[]) => (await judge(steps)).divergence?.kind !== kind;
   const details = await fc.check(fc.asyncProperty(arbitrary, isOther), {
     seed,
@@ -77,18 +82,18 @@ async function shrink(kind: string, { seed, index, after }: Found): Promise<Posi
   });
   const [shrunk] = details.counterexample ?? [];
   const shortest = shrunk && (await withoutIdle(shrunk, isOther));
-  const divergence = shortest && (await judge(shortest)).divergence;
-  if (shortest === undefined || divergence === undefined) {
-    throw new Error(`sequence ${index} of seed ${seed} diverges only at times (${kind})`);
-  }
-  const path = details.counterexamplePath ?? String(index);
+  const again = shortest && (await judge(shortest)).divergence;
+  const divergence = again ?? found.divergence;
+  const path = (again && details.counterexamplePath) ?? String(index);
   const notes = [
     `${typeof divergence.at === "number" ? `call ${divergence.at + 1}` : divergence.at}: ${divergence.kind}`,
     `node:fs: ${divergence.node}`,
     `ours:    ${divergence.ours}`,
     `seed ${seed}, path ${path}`,
+    ...(again === undefined ? ["at times only: the order in which a directory is listed may decide"] : []),
   ];
-  return { divergence, after, seed, path, program: program(shortest, notes) };
+  const steps = (again && shortest) ?? found.steps;
+  return { divergence, after, seed, path, program: program(steps, notes) };
 }
 
 /** Without the steps that the divergence can do without. */

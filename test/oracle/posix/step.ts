@@ -25,9 +25,17 @@ export type Step =
       readonly form: Form;
       readonly args: readonly Arg[];
       readonly into?: number;
+      /** Whether an argument was made wrong on purpose, or is missing. */
+      readonly odd?: true;
     }
   /** A method of the handle in a slot; nothing where there is none. */
-  | { readonly on: "handle"; readonly slot: number; readonly name: string; readonly args: readonly Arg[] }
+  | {
+      readonly on: "handle";
+      readonly slot: number;
+      readonly name: string;
+      readonly args: readonly Arg[];
+      readonly odd?: true;
+    }
   /** A use of several functions (`uses.ts`). */
   | { readonly on: "use"; readonly name: UseName; readonly args: readonly Arg[] };
 

@@ -25,20 +25,26 @@ const text = fc.oneof(
     arbitrary: fc.constantFrom("n".repeat(255), "n".repeat(256), "p/".repeat(2100), "a\0b", "./a", ""),
   },
 );
-const path: fc.Arbitrary<Arg> = fc.record({
-  kind: fc.constant("path" as const),
-  path: text,
-  as: fc.oneof(
-    { weight: 12, arbitrary: fc.constant("string" as const) },
-    { weight: 1, arbitrary: fc.constantFrom("buffer" as const, "url" as const) },
-  ),
-});
-/** Names alone: where a tree is removed or copied by way of itself, the order of its entries decides. */
-const named: fc.Arbitrary<Arg> = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => ({
-  kind: "path",
-  path: names.join("/"),
-  as: "string",
-}));
+const as = fc.oneof(
+  { weight: 12, arbitrary: fc.constant("string" as const) },
+  { weight: 1, arbitrary: fc.constantFrom("buffer" as const, "url" as const) },
+);
+const path: fc.Arbitrary<Arg> = fc.record({ kind: fc.constant("path" as const), path: text, as });
+/**
+ * Names, perhaps with a slash after them: where a tree is removed or copied by way of itself, the order of
+ * its entries decides.
+ */
+const treePath = fc
+  .tuple(
+    fc.array(name, { minLength: 1, maxLength: 3 }),
+    fc.oneof(
+      { weight: 12, arbitrary: fc.constant("") },
+      { weight: 1, arbitrary: fc.constantFrom("/", "//") },
+    ),
+  )
+  .map(([names, end]) => names.join("/") + end);
+const named: fc.Arbitrary<Arg> = treePath.map((text) => ({ kind: "path", path: text, as: "string" }));
+const tree: fc.Arbitrary<Arg> = fc.record({ kind: fc.constant("path" as const), path: treePath, as });
 const descriptor: fc.Arbitrary<Arg> = fc.record({
   kind: fc.constant("descriptor" as const),
   slot: fc.nat(SLOTS - 1),
@@ -156,9 +162,9 @@ const FUNCTIONS: readonly (readonly [weight: number, name: string, args: Args])[
   [2, "realpath", [path, encoding]],
   [9, "rename", [path, path]],
   [2, "rm", [path, values(undefined, { force: true })]],
-  [2, "rm", [named, values({ recursive: true }, { recursive: true, force: true })]],
+  [2, "rm", [tree, values({ recursive: true }, { recursive: true, force: true })]],
   [3, "rmdir", [path]],
-  [1, "rmdir", [named, values({ recursive: true })]],
+  [1, "rmdir", [tree, values({ recursive: true })]],
   [3, "stat", [path, noEntry]],
   [1, "statfs", [path]],
   [6, "symlink", [linkTarget, path]],
@@ -210,47 +216,45 @@ const cpOptions = values(
 );
 const form = fc.constantFrom<Form>("sync", "callback", "promise");
 
+interface Arguments {
+  readonly args: readonly Arg[];
+  readonly odd?: true;
+}
+
 /** Arguments; rarely, one of them strange, or the last left out. */
-function argumentsOf(args: Args): fc.Arbitrary<readonly Arg[]> {
+function argumentsOf(args: Args): fc.Arbitrary<Arguments> {
   const fitting = fc.tuple(...args);
-  if (args.length === 0) return fitting;
+  if (args.length === 0) return fitting.map((given) => ({ args: given }));
   const odd = fc
     .tuple(fitting, fc.nat(args.length - 1), strange)
     .map(([given, at, instead]) => given.map((arg, index) => (index === at ? instead : arg)));
   const short = fitting.map((given) => given.slice(0, -1));
+  const wrong = (given: readonly Arg[]): Arguments => ({ args: given, odd: true });
   return fc.oneof(
-    { weight: 16, arbitrary: fitting },
-    { weight: 1, arbitrary: odd },
-    { weight: 1, arbitrary: short },
+    { weight: 16, arbitrary: fitting.map((given) => ({ args: given })) },
+    { weight: 1, arbitrary: odd.map(wrong) },
+    { weight: 1, arbitrary: short.map(wrong) },
   );
 }
 
 const calls = FUNCTIONS.map(([weight, called, args]) => ({
   weight,
-  arbitrary: fc.record({
-    on: fc.constant("fs" as const),
-    name: fc.constant(called),
-    form,
-    args: argumentsOf(args),
-  }) as fc.Arbitrary<Step>,
+  arbitrary: fc
+    .tuple(form, argumentsOf(args))
+    .map(([as, given]): Step => ({ on: "fs", name: called, form: as, ...given })),
 }));
 
-const open: fc.Arbitrary<Step> = fc.record({
-  on: fc.constant("fs" as const),
-  name: fc.constant("open"),
-  form,
-  args: argumentsOf([path, flags, mode]),
-  into: fc.nat(SLOTS - 1),
-});
+const open = fc
+  .tuple(form, argumentsOf([path, flags, mode]), fc.nat(SLOTS - 1))
+  .map(([as, given, into]): Step => ({ on: "fs", name: "open", form: as, ...given, into }));
 
-const handles: fc.Arbitrary<Step> = fc.constantFrom(...HANDLES).chain(([called, args]) =>
-  fc.record({
-    on: fc.constant("handle" as const),
-    slot: fc.nat(SLOTS - 1),
-    name: fc.constant(called),
-    args: argumentsOf(args),
-  }),
-);
+const handles = fc
+  .constantFrom(...HANDLES)
+  .chain(([called, args]) =>
+    fc
+      .tuple(fc.nat(SLOTS - 1), argumentsOf(args))
+      .map(([slot, given]): Step => ({ on: "handle", slot, name: called, ...given })),
+  );
 
 function use(called: Extract<Step, { on: "use" }>["name"], ...args: Args): fc.Arbitrary<Step> {
   return fc.record({ on: fc.constant("use" as const), name: fc.constant(called), args: fc.tuple(...args) });
