@@ -17,19 +17,13 @@ import { joinPath, parentPath, splitPath } from "../posix/path.ts";
 import type { Inode } from "../tree/inode.ts";
 import type { Mount } from "../union/mount.ts";
 import { setAttributes } from "../union/whole-inode.ts";
+import type { Exclusion } from "./context/digest.ts";
 import type { FileView, ViewEntry } from "./context/view.ts";
 import { kindAt, resolveIn } from "./resolve-path.ts";
 
 export interface Owner {
   readonly uid: number;
   readonly gid: number;
-}
-
-/** What is left out of a copy, by path relative to what is copied. */
-export interface Exclusion {
-  excludes(path: string): boolean;
-  /** Whether something below an excluded directory may be included again. */
-  mayReinclude(directory: string): boolean;
 }
 
 export interface CopierOptions {

@@ -11,9 +11,10 @@ import type { StepInputs } from "../store/step-cache.ts";
 import { BufferContent } from "../tree/content.ts";
 import type { Inode } from "../tree/inode.ts";
 import type { Mount } from "../union/mount.ts";
+import type { Exclusion } from "./context/digest.ts";
 import type { FileView } from "./context/view.ts";
 import { matchSources, resolvePath } from "./context/view.ts";
-import { Copier, type CopierOptions, type Exclusion } from "./copier.ts";
+import { Copier, type CopierOptions } from "./copier.ts";
 import type { AddInstruction, CopyInstruction, InlineFile } from "./dockerfile/syntax.ts";
 import { BuildError } from "./errors.ts";
 import {
@@ -131,6 +132,7 @@ export async function sourceInputs(
       inputs[`file ${i + 1} ${at}`] = digest;
     }
   }
+  digests.keep();
   for (const file of instruction.files) inputs[`file <<${file.name}`] = file.content;
   return inputs;
 }

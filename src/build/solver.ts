@@ -70,7 +70,7 @@ export class Solver {
   constructor(session: BuildSession, request: SolverRequest) {
     this.#session = session;
     this.#request = request;
-    this.#context = viewSource("the build context", async () => request.context ?? NO_FILES);
+    this.#context = viewSource("the build context", async () => request.context ?? NO_FILES, session.cache);
   }
 
   /** Makes the stage that is asked for, and what it needs. */
@@ -210,7 +210,7 @@ export class Solver {
       case "context": {
         const context = this.#request.contexts[source.name]!;
         if (context.kind === "files")
-          return viewSource(`the context ${source.name}`, async () => context.view);
+          return viewSource(`the context ${source.name}`, async () => context.view, this.#session.cache);
         const image = await this.#image(context.name, this.#request.platform);
         return this.#treeOf(`image ${context.name}`, imageState(image));
       }

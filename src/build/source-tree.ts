@@ -3,10 +3,12 @@
  * is, COPY reads it as a view, and RUN's bind mounts attach it.
  */
 
+import type { StepCache } from "../store/step-cache.ts";
 import { EMPTY_TREE } from "../tree/packed.ts";
 import type { Tree } from "../tree/tree.ts";
 import { createMount, type Mount } from "../union/mount.ts";
-import { ContentDigests } from "./content-digest.ts";
+import { ContentDigests } from "./context/digest.ts";
+import { digestMemory } from "./context/digest-memory.ts";
 import type { FileView } from "./context/view.ts";
 import { Copier } from "./copier.ts";
 import { mountView } from "./mount-view.ts";
@@ -41,8 +43,11 @@ export function treeSource(name: string, chainID: string, open: () => Promise<Tr
   };
 }
 
-/** A view as a source. */
-export function viewSource(name: string, open: () => Promise<FileView>): SourceTree {
+/**
+ * A view as a source.
+ * @param cache keeps digests of files of the machine
+ */
+export function viewSource(name: string, open: () => Promise<FileView>, cache: StepCache): SourceTree {
   const view = memo(open);
   const mount = memo(async () => {
     const copy = createMount(EMPTY_TREE);
@@ -53,7 +58,13 @@ export function viewSource(name: string, open: () => Promise<FileView>): SourceT
     name,
     chainID: undefined,
     view,
-    digests: memo(async () => new ContentDigests(await view())),
+    digests: memo(async () => {
+      const files = await view();
+      return new ContentDigests(
+        files,
+        files.root === undefined ? undefined : digestMemory(cache, files.root),
+      );
+    }),
     mount: async () => (await mount()).fork(),
   };
 }

@@ -121,8 +121,8 @@ async function lookUpOrMake(
   session.signal?.throwIfAborted();
   const layer = await make(session, state, step, work);
   const key = stepKey(inputs);
-  const record = { inputs, description: step.description, created: formatTime(session.clock()), layer };
-  session.cache.put(key, record);
+  const record = { description: step.description, created: formatTime(session.clock()), layer };
+  session.cache.put(key, record, inputs);
   return { key, record, cached: false };
 }
 
@@ -152,7 +152,7 @@ export async function takeStep(
     if (session.explain) work.note(`cached: every input is as it was on ${record.created}`);
   }
   if (quick !== undefined && found === undefined) {
-    session.cache.put(stepKey(quick), { ...record, inputs: quick, same: key });
+    session.cache.put(stepKey(quick), { ...record, same: key }, quick);
   }
   return after(state, record, history);
 }

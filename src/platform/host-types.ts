@@ -18,6 +18,7 @@ export interface HostStat {
   readonly size: number;
   readonly rdev: number;
   readonly mtime: Nanoseconds;
+  readonly ctime: Nanoseconds;
   /** How many names there are, wherever they are. */
   readonly links: number;
   /** The device and the number of the inode: equal for two names of one inode, and else different. */

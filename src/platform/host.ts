@@ -37,6 +37,7 @@ function toHostStat(stat: BigIntStats): HostStat {
     size: Number(stat.size),
     rdev: Number(stat.rdev),
     mtime: stat.mtimeNs,
+    ctime: stat.ctimeNs,
     links: Number(stat.nlink),
     identity: `${stat.dev}:${stat.ino}`,
   };

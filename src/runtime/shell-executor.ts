@@ -39,9 +39,11 @@ async function execute(execution: Execution, options: ShellExecutorOptions): Pro
   const { mount, caller, env, cwd, args, signal } = execution;
   if (signal?.aborted === true) return 137;
   const [bash, { runShell }] = await Promise.all([load(), import("../vfs/shell.ts")]);
+  let stop = () => {};
   const aborted = new Promise<undefined>((resolve) => {
-    signal?.addEventListener("abort", () => resolve(undefined), { once: true });
+    stop = () => resolve(undefined);
   });
+  signal?.addEventListener("abort", stop);
   const run = async () => {
     const stdin = await readAll(execution.stdin);
     return runShell(
@@ -60,7 +62,9 @@ async function execute(execution: Execution, options: ShellExecutorOptions): Pro
       { args, stdin, ...(signal && { signal }) },
     );
   };
-  const result = await Promise.race([run(), aborted]);
+  const result = await Promise.race([run(), aborted]).finally(() =>
+    signal?.removeEventListener("abort", stop),
+  );
   if (result === undefined) return 137;
   if (result.stdout.length > 0) await execution.stdout(result.stdout);
   if (result.stderr.length > 0) await execution.stderr(result.stderr);

@@ -21,13 +21,13 @@ import type { ImageLayer } from "./layers.ts";
 /** Version of the records' format, and of what keys are made of. */
 const VERSION = 1;
 
+const MAX_RECORD = 1024 * 1024;
 /** Inputs name every file that a step copied: some hundred bytes each. */
-const MAX_RECORD = 256 * 1024 * 1024;
+const MAX_INPUTS = 256 * 1024 * 1024;
 
 export type StepInputs = Readonly<Record<string, string>>;
 
 export interface StepRecord {
-  readonly inputs: StepInputs;
   /** What the step is, for people. */
   readonly description: string;
   /** When it ran, in RFC 3339. */
@@ -51,7 +51,6 @@ export interface ListedStep extends FoundStep {
 }
 
 const recordSchema = v.looseObject({
-  inputs: stringMap,
   description: v.string(),
   created: v.string(),
   layer: v.optional(v.looseObject({ descriptor: descriptorSchema, diffID: digestSchema })),
@@ -77,6 +76,22 @@ export class StepCache {
 
   #path(key: Digest): string {
     return `${this.#directory}/${digestHex(key)}.json`;
+  }
+
+  #inputsPath(key: Digest): string {
+    return `${this.#directory}/inputs/${digestHex(key)}.json`;
+  }
+
+  /** Apart from the record: they name every file that was copied, and only explanations need them. */
+  #readInputs(key: Digest): StepInputs | undefined {
+    const what = "inputs of a step in the build cache";
+    try {
+      const bytes = this.#files.readNow(this.#inputsPath(key));
+      return bytes === undefined ? undefined : validate(stringMap, parseJson(bytes, what, MAX_INPUTS), what);
+    } catch (error) {
+      if (error instanceof OciError) return undefined;
+      throw error;
+    }
   }
 
   #placePath(place: string): string {
@@ -107,7 +122,7 @@ export class StepCache {
   last(place: string): StepInputs | undefined {
     const bytes = this.#files.readNow(this.#placePath(place));
     const key = bytes === undefined ? "" : `sha256:${new TextDecoder().decode(bytes).trim()}`;
-    return isDigest(key) ? this.#read(key)?.inputs : undefined;
+    return isDigest(key) ? this.#readInputs(key) : undefined;
   }
 
   #write(path: string, bytes: Uint8Array): void {
@@ -115,9 +130,23 @@ export class StepCache {
     this.#files.replaceNow(path, bytes);
   }
 
-  /** Keeps a record. */
-  put(key: Digest, record: StepRecord): void {
+  /** Keeps a record, and the inputs that its key is made of. */
+  put(key: Digest, record: StepRecord, inputs: StepInputs): void {
+    this.#write(this.#inputsPath(key), jsonBytes(inputs));
     this.#write(this.#path(key), jsonBytes(record));
+  }
+
+  #contextPath(root: string): string {
+    return `${this.#directory}/contexts/${digestHex(digestOf(jsonBytes(root)))}`;
+  }
+
+  /** What is known of a directory's files: lines that {@link keepContextDigests} was given. */
+  contextDigests(root: string): string {
+    return new TextDecoder().decode(this.#files.readNow(this.#contextPath(root)));
+  }
+
+  keepContextDigests(root: string, lines: string): void {
+    this.#write(this.#contextPath(root), new TextEncoder().encode(lines));
   }
 
   /** Remembers that the step at a place had a key. */
@@ -144,6 +173,7 @@ export class StepCache {
   }
 
   remove(key: Digest): void {
+    this.#files.removeNow(this.#inputsPath(key));
     this.#files.removeNow(this.#path(key));
   }
 }

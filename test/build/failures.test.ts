@@ -66,11 +66,7 @@ describe("a build that fails", () => {
       `${GOOD}RUN ln -s /l /l\nCOPY a.txt /l/`,
       /^Dockerfile:5:1: .*too many levels of symbolic links|^Dockerfile:5:1: ELOOP/,
     ],
-    [
-      "a variable that must be there",
-      `${GOOD}COPY a.txt /\${V:?not given}`,
-      /^Dockerfile:4:\d+: .*not given/,
-    ],
+    ["a variable that must be there", `${GOOD}COPY a.txt /\${V:?gone}`, /^Dockerfile:4:\d+: .*gone/],
     [
       "a stage copied from that fails",
       "FROM scratch AS s\nRUN exit 3\nFROM scratch\nCOPY --from=s / /",
@@ -123,7 +119,7 @@ describe("a build that fails", () => {
       const [command = "", ...args] = [...nobody, process.execPath, program, root, directory, "x"];
       const done = spawnSync(command, args, { encoding: "utf8" });
       expect(done.status).not.toBe(0);
-      expect(done.stderr).toMatch(/Dockerfile:4:1: cannot read .*d\/f: EACCES/);
+      expect(done.stderr).toMatch(/Dockerfile:4:1: cannot read d\/f: EACCES/);
       await expectSound(await diskStore(root));
     },
   );
@@ -226,6 +222,7 @@ test(`a building process that is killed, ${KILLS} times: what it finished is a h
     expect(cached.some((name) => name.includes("RUN echo 2 "))).toBe(true);
     expect((await listed(image)).filter((line) => / \/f\d+ /.test(line))).toHaveLength(12);
   }
-  const report = await store.check({ repair: true });
+  await store.check({ repair: true });
+  const report = await store.check();
   expect([report.problems, report.strays]).toEqual([[], []]);
 });

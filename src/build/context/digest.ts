@@ -1,73 +1,134 @@
 /**
- * What a copied file or tree is, as a digest for cache keys (5.5): header fields and content, but no time.
+ * What a copy depends on: a digest of each file that it takes, and of nothing else.
  *
- * A file's digest covers type, mode, owner, size, link target, device, the extended attributes that a layer
- * keeps, and the bytes; a directory's the names in it and their digests besides. Its own name is no part, as
- * it depends on the destination; the caller adds it where a pattern chose it.
+ * A file's digest covers what a layer says of it but its time: kind, mode, owner, size, link target, device
+ * numbers, extended attributes and content (5.5). Times are left out, so that a fresh checkout of the same
+ * files is the same; names are not part of a digest but go beside it, relative to what is copied.
  */
 import { platform } from "#platform";
-import type { Digest } from "../../oci/digest.ts";
-import { parseDigest } from "../../oci/digest.ts";
-import type { Hasher } from "../../platform/types.ts";
-import { compareNames, nameToBytes } from "../../posix/names.ts";
+import { errorCode } from "../../posix/errno.ts";
+import { nameToBytes } from "../../posix/names.ts";
 import { joinPath } from "../../posix/path.ts";
-import { readChunks } from "../../tree/content.ts";
+import { ContentError, readChunks } from "../../tree/content.ts";
 import type { Inode } from "../../tree/inode.ts";
 import { ContextError } from "./errors.ts";
-import type { FileView } from "./view.ts";
+import type { FileView, ViewEntry } from "./view.ts";
 
-/** Adds a field that cannot run into the next one: its length, then its bytes. */
-function addField(hasher: Hasher, bytes: Uint8Array): void {
-  hasher.update(nameToBytes(`${bytes.length}:`));
-  hasher.update(bytes);
+/** What is left out of a copy, by path relative to what is copied. */
+export interface Exclusion {
+  excludes(path: string): boolean;
+  /** Whether something below an excluded directory may be included again. */
+  mayReinclude(directory: string): boolean;
 }
 
-function addText(hasher: Hasher, text: string): void {
-  addField(hasher, nameToBytes(text));
+/** A path as the copy knows it, and the digest of what is there. */
+export type PathDigest = readonly [path: string, digest: string];
+
+/** Digests of files of the machine from earlier builds, by `ViewEntry.stamp`. */
+export interface DigestMemory {
+  find(stamp: string): string | undefined;
+  /** @param changed when the file's inode last changed */
+  learn(stamp: string, changed: bigint, digest: string): void;
+  /** Writes down what was learnt. */
+  keep(): void;
 }
 
-function addHeader(hasher: Hasher, inode: Inode): void {
+const CHUNK = 1024 * 1024;
+
+function fieldOf(inode: Inode): string | number {
+  switch (inode.kind) {
+    case "symlink":
+      return inode.target;
+    case "char":
+    case "block":
+      return inode.rdev;
+    case "file":
+      return inode.content.size;
+    default:
+      return 0;
+  }
+}
+
+function digestInode(path: string, inode: Inode): string {
+  const hash = platform.createHash("sha256");
   const { kind, mode, uid, gid } = inode;
-  addText(hasher, `${kind} ${mode.toString(8)} ${uid} ${gid}`);
-  if (kind === "symlink") addText(hasher, inode.target);
-  if (kind === "char" || kind === "block") addText(hasher, String(inode.rdev));
-  for (const [name, value] of [...inode.xattrs].sort(([a], [b]) => compareNames(a, b))) {
-    addText(hasher, name);
-    addField(hasher, value);
-  }
-}
-
-function addContent(hasher: Hasher, path: string, inode: Extract<Inode, { kind: "file" }>): void {
-  hasher.update(nameToBytes(`${inode.content.size}:`));
-  try {
-    for (const chunk of readChunks(inode.content)) hasher.update(chunk);
-  } catch (error) {
-    throw new ContextError(`cannot read ${path}: ${(error as Error).message}`, error);
-  }
-}
-
-/** Digests of what was looked at already, by path; for one view. */
-export type DigestCache = Map<string, Digest>;
-
-/**
- * The digest of what a path is, without following links.
- * @throws ContextError where nothing is there, or it cannot be read
- */
-export function contentDigest(view: FileView, path: string, cache: DigestCache = new Map()): Digest {
-  const known = cache.get(path);
-  if (known !== undefined) return known;
-  const inode = view.entry(path)?.inode;
-  if (inode === undefined) throw new ContextError(`${path} is not there`);
-  const hasher = platform.createHash("sha256");
-  addHeader(hasher, inode);
-  if (inode.kind === "file") addContent(hasher, path, inode);
-  if (inode.kind === "directory") {
-    for (const name of view.list(path)) {
-      addText(hasher, name);
-      addText(hasher, contentDigest(view, joinPath(path, name), cache));
+  const xattrs = [...inode.xattrs].map(([name, value]) => [name, [...value]] as const);
+  xattrs.sort(([a], [b]) => (a < b ? -1 : 1));
+  hash.update(nameToBytes(JSON.stringify([kind, mode, uid, gid, fieldOf(inode), xattrs])));
+  if (inode.kind === "file") {
+    try {
+      for (const chunk of readChunks(inode.content, CHUNK)) hash.update(chunk);
+    } catch (error) {
+      const reason = error instanceof ContentError ? errorCode(-error.errno) : (error as Error).message;
+      throw new ContextError(`cannot read ${path.slice(1)}: ${reason}`, error);
     }
   }
-  const digest = parseDigest(`sha256:${hasher.hex()}`);
-  cache.set(path, digest);
-  return digest;
+  return `sha256:${hash.hex()}`;
+}
+
+/** Digests of what is in one view; each inode is read once. */
+export class ContentDigests {
+  readonly #view: FileView;
+  readonly #memory: DigestMemory | undefined;
+  readonly #known = new Map<string, string>();
+
+  constructor(view: FileView, memory?: DigestMemory) {
+    this.#view = view;
+    this.#memory = memory;
+  }
+
+  #digest(path: string, { inode, stamp }: ViewEntry): string {
+    const known = this.#known.get(path) ?? (stamp && this.#memory?.find(stamp.text));
+    if (known) {
+      this.#known.set(path, known);
+      return known;
+    }
+    const digest = digestInode(path, inode);
+    this.#known.set(path, digest);
+    if (stamp !== undefined) this.#memory?.learn(stamp.text, stamp.changed, digest);
+    return digest;
+  }
+
+  /**
+   * Digests of a path and of everything below it that is not excluded.
+   * @param path absolute and clean, no link in it
+   * @param name what the copy knows it as
+   * @param self whether a directory's own attributes count: not where only what it holds is copied
+   * @param groups the first name of each inode with several, within one instruction
+   * @throws ContextError for a file that cannot be read
+   */
+  of(
+    path: string,
+    name: string,
+    self: boolean,
+    groups: Map<string, string>,
+    exclusion?: Exclusion,
+  ): PathDigest[] {
+    const found: PathDigest[] = [];
+    const add = (at: string, relative: string, shown: string, included: boolean) => {
+      const entry = this.#view.entry(at);
+      if (entry === undefined) return;
+      const isDirectory = entry.inode.kind === "directory";
+      const counts = included || (at === path && !isDirectory);
+      const group = counts ? entry.identity : undefined;
+      const first = group === undefined ? undefined : groups.get(group);
+      if (first !== undefined) found.push([shown, `link to ${first}`]);
+      else if (counts) found.push([shown, this.#digest(at, entry)]);
+      if (group !== undefined && first === undefined) groups.set(group, shown);
+      if (!isDirectory) return;
+      for (const child of this.#view.list(at)) {
+        const below = relative === "" ? child : `${relative}/${child}`;
+        const excluded = exclusion?.excludes(below) ?? false;
+        if (excluded && !exclusion?.mayReinclude(below)) continue;
+        add(joinPath(at, child), below, `${shown}/${child}`, !excluded);
+      }
+    };
+    add(path, "", name, self);
+    return found;
+  }
+
+  /** Keeps what was found for later builds. */
+  keep(): void {
+    this.#memory?.keep();
+  }
 }

@@ -74,9 +74,15 @@ export function directoryContext(directory: string): DirectoryContext {
       const stat = host.stat(hostPath);
       const inode = inodeOf(host, hostPath, stat);
       const shared = stat.links > 1 && inode.kind !== "directory";
-      return shared ? { inode, identity: stat.identity } : { inode };
+      const { identity, size, mtime, ctime, mode } = stat;
+      const stamp =
+        inode.kind === "file"
+          ? { stamp: { text: `${identity} ${size} ${mtime} ${ctime} ${mode}`, changed: ctime } }
+          : {};
+      return { inode, ...(shared ? { identity } : {}), ...stamp };
     });
   const view: DirectoryContext = {
+    root: directory,
     entry: (path) => {
       if (!entries.has(path)) entries.set(path, look(path));
       return entries.get(path);

@@ -6,9 +6,17 @@
  */
 import { compareNames } from "../../posix/names.ts";
 import { joinPath, parentPath, SYMLINK_MAX, splitPath } from "../../posix/path.ts";
+import type { Nanoseconds } from "../../posix/time.ts";
 import type { Inode } from "../../tree/inode.ts";
 import { compileMatch, hasWildcards } from "../files/match.ts";
 import type { DirectoryMatch, Patterns } from "../files/patterns.ts";
+
+/** Inode, size and times of a file of the machine. */
+export interface FileStamp {
+  readonly text: string;
+  /** The change time of its inode. */
+  readonly changed: Nanoseconds;
+}
 
 export interface ViewEntry {
   readonly inode: Inode;
@@ -16,9 +24,13 @@ export interface ViewEntry {
   readonly identity?: string;
   /** A directory of an archive that has no entry of its own. */
   readonly implied?: boolean;
+  /** For a file of the machine: what does not stay the same when it changes. */
+  readonly stamp?: FileStamp;
 }
 
 export interface FileView {
+  /** The path of the directory of the machine that it shows, where it shows one, as it was opened. */
+  readonly root?: string;
   /** What a path is, or undefined where nothing is; links in it are not followed. */
   entry(path: string): ViewEntry | undefined;
   /** The names in a directory, in byte order; none for anything else. */
@@ -115,6 +127,7 @@ export function ignoring(view: FileView, patterns: Patterns): FileView {
     return visible;
   };
   return {
+    ...(view.root === undefined ? {} : { root: view.root }),
     entry: (path) => (isVisible(path) ? view.entry(path) : undefined),
     list: (path) =>
       isVisible(path) ? view.list(path).filter((name) => isVisible(joinPath(path, name))) : [],
