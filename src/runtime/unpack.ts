@@ -4,7 +4,8 @@
  *
  * Beside the directory DIR lies `DIR.unpacked.json`: which image it is of, and whether it was root who
  * unpacked. The image itself records what the machine does not hold: who owns what where it was not root,
- * extended attributes, and devices that could not be made, for which an empty file stands. A file's mode on
+ * extended attributes that could not be written, and devices that could not be made, for which an empty file
+ * stands. A file's mode on
  * the machine follows from the one in the image, so that a changed one shows.
  *
  * Everything is made new in an empty directory, with parents that were made here just before: no link in an
@@ -39,9 +40,11 @@ import { nameToBytes } from "../posix/names.ts";
 import { joinPath } from "../posix/path.ts";
 import { seconds, subsecond } from "../posix/time.ts";
 import { StoreError } from "../store/errors.ts";
+import type { Xattrs } from "../tree/inode.ts";
 import type { Mount } from "../union/mount.ts";
 import { O_NOFOLLOW, O_RDONLY, type Stat } from "../union/types.ts";
 import type { Image } from "./image.ts";
+import { writeXattrs } from "./unpack-xattrs.ts";
 
 const CHUNK = 256 * 1024;
 /** What someone who is not root needs to look at his own files again. */
@@ -102,6 +105,8 @@ class Unpacking {
   /** The first path of each inode of several names. */
   readonly #linked = new Map<number, Buffer>();
   readonly #chunk = new Uint8Array(CHUNK);
+  /** Extended attributes to be written when everything else is there. */
+  readonly xattrs: (readonly [string, Xattrs])[] = [];
 
   constructor(mount: Mount, directory: string, privileged: boolean) {
     this.#mount = mount;
@@ -159,6 +164,10 @@ class Unpacking {
 
   #attributes(path: string, kind: Kind, stat: Stat): void {
     const host = this.#host(path);
+    const names = this.#mount.llistxattr(path);
+    if (names.length > 0) {
+      this.xattrs.push([path, new Map(names.map((name) => [name, this.#mount.lgetxattr(path, name)]))]);
+    }
     // The owner first: changing it clears the bits that run a file as him.
     if (this.#privileged) lchownSync(host, stat.uid, stat.gid);
     // A Date, since Node takes a negative number for now.
@@ -174,9 +183,10 @@ class Unpacking {
 
 /**
  * Writes an image's files into a directory that is empty or missing.
+ * @returns why extended attributes are not all there; undefined where they are
  * @throws StoreError (`invalid`) for one that is not; the system's own errors. What was written is then removed
  */
-export async function unpackImage(image: Image, directory: string): Promise<void> {
+export async function unpackImage(image: Image, directory: string): Promise<string | undefined> {
   const isThere = existsSync(directory);
   if (isThere && readdirSync(directory).length > 0) {
     throw new StoreError("invalid", `${directory} is not empty`);
@@ -188,11 +198,14 @@ export async function unpackImage(image: Image, directory: string): Promise<void
   const mount = await image.mount({ readOnly: true });
   try {
     mkdirSync(directory, { recursive: true, mode: OWN_DIRECTORY });
-    new Unpacking(mount, directory, root).directory("/");
+    const unpacking = new Unpacking(mount, directory, root);
+    unpacking.directory("/");
+    const withoutXattrs = writeXattrs(directory, unpacking.xattrs, root);
     writeFileSync(recordPath(directory), jsonBytes({ version: 1, image: image.descriptor, root }), {
       flag: "wx",
       flush: true,
     });
+    return withoutXattrs;
   } catch (error) {
     for (const name of existsSync(directory) ? readdirSync(directory, { encoding: "buffer" }) : []) {
       rmSync(Buffer.concat([Buffer.from(`${resolve(directory)}/`), name]), { recursive: true, force: true });

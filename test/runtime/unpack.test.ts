@@ -175,3 +175,34 @@ describe.skipIf(needs.root() ?? needs.tool("setpriv", "util-linux"))("as somebod
     expect(readFileSync(join(directory, "secret"), "utf8")).toBe("t");
   });
 });
+
+describe.skipIf(needs.root() || needs.tool("umoci", "umoci") || needs.tool("getfattr", "attr"))(
+  "xattrs",
+  () => {
+    test.skipIf(needs.image("torture-bb"))("are those that umoci unpacks", async () => {
+      const folder = scratch();
+      const store = await Store.open(join(folder, "store"), { env });
+      const [image] = await store.load(imagePath("torture-bb"), { name: "t" });
+      expect(await unpackImage(image!, join(folder, "ours"))).toBeUndefined();
+      execFileSync(
+        "umoci",
+        ["unpack", "--image", `${imagePath("torture-bb")}:latest`, join(folder, "umoci")],
+        {
+          stdio: "ignore",
+        },
+      );
+      const dump = (directory: string) =>
+        execFileSync("sh", ["-c", "getfattr -Rhd -m - -e hex . 2>/dev/null | grep -v overlay"], {
+          cwd: directory,
+          encoding: "latin1",
+          maxBuffer: 2 ** 26,
+        });
+      // Go's reader of archives drops one that is empty (rule 37).
+      const sorted = (text: string) => text.replace("user.empty=0x\n", "").split("\n\n").sort();
+      const ours = sorted(dump(join(folder, "ours")));
+      expect(ours.length).toBeGreaterThan(3);
+      expect(ours).toEqual(sorted(dump(join(folder, "umoci/rootfs"))));
+      await store.close();
+    });
+  },
+);
