@@ -129,11 +129,12 @@ describe("a build that fails", () => {
     const directory = contextOf(FILES);
     const stop = new AbortController();
     const error = await failure(
-      buildIn(store, directory, `${GOOD}RUN echo begun && sleep 30\n`, {
+      buildIn(store, directory, `${GOOD}RUN sleep 30\n`, {
         names: ["x"],
         signal: stop.signal,
         onEvent: (event) => {
-          if (event.kind === "output") stop.abort();
+          if (event.kind === "start" && event.vertex.name.includes("sleep"))
+            setTimeout(() => stop.abort(), 200);
         },
       }),
     );
