@@ -53,6 +53,13 @@ const CASES: { readonly [name in DifferenceName]: Case } = {
     node: { error: { code: "ENOTDIR", path: expect.stringMatching(/\/(f\/from|x\/to)$/) } },
     ours: { error: { code: "ENOTDIR", path: expect.stringMatching(/\/f\/from$/) } },
   },
+  "recursive rm of a link with a slash after it": {
+    name: "rm",
+    form: "promise",
+    args: ({ root }) => [`${root}/ld/`, { recursive: true, force: true }],
+    node: { value: undefined },
+    ours: { error: { code: "ENOTDIR", syscall: "rmdir" } },
+  },
   "null for options": {
     name: "stat",
     form: "sync",

@@ -70,6 +70,12 @@ function places(...rest: unknown[]) {
   return PLACES.map((name) => (t: Ground) => [t.at(name), ...rest]);
 }
 
+/** A file that no buffer holds: one byte more than Node reads at once. */
+function hugeFile({ fs, at }: Ground): string {
+  fs.truncateSync(at("empty"), 2 ** 31);
+  return at("empty");
+}
+
 const STAT: Called = {
   calls: [
     ...wrongPaths(),
@@ -394,6 +400,8 @@ export const called: { readonly [name: string]: Called } = {
       (t) => [t.at("empty"), "buffer"],
       (t) => [t.at("d"), "buffer"],
       (t) => [t.at("nope"), "buffer"],
+      (t) => [hugeFile(t)],
+      (t) => [hugeFile(t), "latin1"],
       (t) => [t.at("new"), { flag: "w+", encoding: "buffer" }],
       (t) => [t.fd("empty"), { encoding: "buffer" }],
       (t) => [t.at("f"), { encoding: null }],
@@ -464,6 +472,11 @@ export const called: { readonly [name: string]: Called } = {
       ...wrongPaths({ recursive: true, force: true }),
       ...places().slice(0, 8),
       ...places({ recursive: true }).slice(0, 8),
+      ...["f/", "l/", "ld/", "dangling/", "loop/", "d/"].flatMap((name) =>
+        [{ force: true }, { recursive: true }, { recursive: true, force: true }].map(
+          (options) => (t: Ground) => [`${t.root}/${name}`, options],
+        ),
+      ),
       (t) => [t.at("d"), { force: true }],
       (t) => [t.at("f"), { recursive: "yes" }],
       (t) => [t.at("f"), { maxRetries: -1 }],

@@ -87,12 +87,22 @@ export function argumentError(code: string, message: string): Error {
   return error;
 }
 
+/** Errors that look like mistakes in the arguments and are found after the call began. */
 const lateErrors = new WeakSet<Error>();
 
 /** An encoding that is taken where it stands for no decoding, and found to be none when text is wanted. */
 export function unknownEncoding(encoding: string): TypeError {
   const error = Object.assign(new TypeError(`Unknown encoding: ${encoding}`), {
     code: "ERR_UNKNOWN_ENCODING",
+  });
+  lateErrors.add(error);
+  return error;
+}
+
+/** A file that is too long to be read at once. */
+export function fileTooLarge(size: number): RangeError {
+  const error = Object.assign(new RangeError(`File size (${size}) is greater than 2 GiB`), {
+    code: "ERR_FS_FILE_TOO_LARGE",
   });
   lateErrors.add(error);
   return error;

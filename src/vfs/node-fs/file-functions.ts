@@ -11,7 +11,7 @@ import { SEEK_CUR } from "../../union/types.ts";
 import * as take from "./arguments.ts";
 import { statOf } from "./attribute-functions.ts";
 import { copyFile } from "./copy-file.ts";
-import { succeed, systemError, unknownEncoding } from "./errors.ts";
+import { fileTooLarge, succeed, systemError, unknownEncoding } from "./errors.ts";
 import { readArguments, writeArguments } from "./transfer.ts";
 
 /** How much is read at once where a size does not say it. */
@@ -34,12 +34,16 @@ export function isDescriptor(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 2 ** 31 - 1;
 }
 
+/** The longest file that `readFile` reads, in bytes. */
+const MOST_AT_ONCE = 2 ** 31 - 1;
+
 /** @param first the call that a descriptor which is none is told by */
 function readAll(mount: Mount, fd: number, first: "fstat" | "read"): Buffer {
   const stat = statOf(mount, fd, "follow");
   if (typeof stat === "number") throw systemError(stat, first);
   const size = (stat.mode & 0o170000) === 0o100000 ? stat.size : 0;
   if (size === 0) return readChunks(mount, fd);
+  if (size > MOST_AT_ONCE) throw fileTooLarge(size);
   const all = Buffer.allocUnsafeSlow(size);
   let at = 0;
   while (at < size) {

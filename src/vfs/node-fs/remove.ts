@@ -53,31 +53,31 @@ export function requireDirectory(mount: Mount, path: string): void {
     throw systemError(-errno.ENOTDIR, "rmdir", path);
 }
 
-/** `fs.rm`; its asynchronous forms look at the path before they do anything, the other only where it must. */
+/** `fs.rm`; all forms look at the path before they do anything, the synchronous one only for what it must know. */
 export function remove(
   mount: Mount,
   path: string,
   { force, recursive }: RmOptions,
   form: "sync" | "async",
 ): void {
-  if (!force || !recursive || form === "async") {
-    const place = placeOf(mount.context, path, "nofollow", true);
-    if (typeof place === "number") {
-      if (force && place === -errno.ENOENT) return;
-      throw systemError(place, "lstat", path);
-    }
-    if (!recursive && place.attachment.filesystem.kind(place.id) === "directory") {
-      throw refusal({
-        code: "ERR_FS_EISDIR",
-        title: "Path is a directory",
-        errno: "EISDIR",
-        message: "is a directory",
-        path,
-        syscall: "rm",
-      });
-    }
+  const place = placeOf(mount.context, path, "nofollow", true);
+  const isDirectory = typeof place === "object" && place.attachment.filesystem.kind(place.id) === "directory";
+  if (typeof place === "number") {
+    if (force && place === -errno.ENOENT) return;
+    // Here Node goes on, and tells what removing says.
+    if (!force || !recursive || form === "async") throw systemError(place, "lstat", path);
+  } else if (!recursive && isDirectory) {
+    throw refusal({
+      code: "ERR_FS_EISDIR",
+      title: "Path is a directory",
+      errno: "EISDIR",
+      message: "is a directory",
+      path,
+      syscall: "rm",
+    });
   }
-  removeTree(mount, path);
+  if (isDirectory) removeDirectory(mount, path);
+  else removeTree(mount, path);
 }
 
 /** Removes a path and all beneath it; what is gone already is no error. */

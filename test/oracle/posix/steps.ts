@@ -15,9 +15,21 @@ const suffix = fc.oneof(
   { weight: 24, arbitrary: fc.constant("") },
   { weight: 1, arbitrary: fc.constantFrom("/", "/.", "/..", "//", "/../a") },
 );
-const plainPath = fc
-  .tuple(fc.array(name, { minLength: 1, maxLength: 3 }), suffix)
-  .map(([names, end]) => names.join("/") + end);
+/** What a sequence may begin with, so that calls meet more than emptiness: paths with content, or directories. */
+const FURNITURE = [
+  ["b"],
+  ["a", "some text\n"],
+  ["b/a", "inner"],
+  ["b/d"],
+  ["c"],
+  ["c/b"],
+  ["c/b/a", "deep"],
+] as const;
+const bare = fc.oneof(
+  fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join("/")),
+  fc.constantFrom(...FURNITURE.map(([at]) => at), "b/b"),
+);
+const plainPath = fc.tuple(bare, suffix).map(([at, end]) => at + end);
 const text = fc.oneof(
   { weight: 40, arbitrary: plainPath },
   {
@@ -36,13 +48,13 @@ const path: fc.Arbitrary<Arg> = fc.record({ kind: fc.constant("path" as const), 
  */
 const treePath = fc
   .tuple(
-    fc.array(name, { minLength: 1, maxLength: 3 }),
+    bare,
     fc.oneof(
       { weight: 12, arbitrary: fc.constant("") },
       { weight: 1, arbitrary: fc.constantFrom("/", "//") },
     ),
   )
-  .map(([names, end]) => names.join("/") + end);
+  .map(([at, end]) => at + end);
 const named: fc.Arbitrary<Arg> = treePath.map((text) => ({ kind: "path", path: text, as: "string" }));
 const tree: fc.Arbitrary<Arg> = fc.record({ kind: fc.constant("path" as const), path: treePath, as });
 const descriptor: fc.Arbitrary<Arg> = fc.record({
@@ -59,7 +71,7 @@ const data: fc.Arbitrary<Arg> = fc.oneof(
   content.map((bytes) => ({ kind: "bytes" as const, text: bytes })),
 );
 /**
- * No small number: where a path is asked for it would be a descriptor of this process. And not -1, for
+ * Nothing that makes a file so long that reading it as text ends the process. No small number: where a path is asked for it would be a descriptor of this process. And not -1, for
  * which Node's `readFile` with a callback throws where nobody can catch it.
  */
 const strange = values(
@@ -67,7 +79,7 @@ const strange = values(
   null,
   1.5,
   Number.NaN,
-  2 ** 40,
+  2 ** 53,
   "",
   "x\0",
   true,
@@ -272,21 +284,28 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: use("lines", path) },
 );
 
-/** Something to begin with, so that calls meet more than emptiness. */
+const BARE = FURNITURE.map(
+  ([at, text]): Step => ({
+    on: "fs",
+    name: text === undefined ? "mkdir" : "writeFile",
+    form: "sync",
+    args: [
+      { kind: "path", path: at, as: "string" },
+      ...(text === undefined ? [] : [{ kind: "value", value: text } as const]),
+    ],
+  }),
+);
+
+/** One of the files has a second name. */
 const FURNISHED: readonly Step[] = [
-  ["mkdir", "b"],
-  ["writeFile", "a", "some text\n"],
-  ["writeFile", "b/a", "inner"],
-  ["mkdir", "b/d"],
-].map(([called, at, text]) => ({
-  on: "fs",
-  name: called!,
-  form: "sync",
-  args: [
-    { kind: "path", path: at!, as: "string" },
-    ...(text === undefined ? [] : [{ kind: "value", value: text } as const]),
-  ],
-}));
+  ...BARE,
+  {
+    on: "fs",
+    name: "link",
+    form: "sync",
+    args: ["a", "b/b"].map((at) => ({ kind: "path", path: at, as: "string" })),
+  },
+];
 
 export const sequences: fc.Arbitrary<readonly Step[]> = fc
   .tuple(
