@@ -6,11 +6,25 @@
  */
 
 // Dockerfiles
+export {
+  type BuildOptions,
+  type BuildResult,
+  build,
+  type ExecutorChoice,
+  type NamedContext,
+} from "./build/build.ts";
+export { ContextError } from "./build/context/errors.ts";
+export type { FileView } from "./build/context/view.ts";
 export { parseDockerfile } from "./build/dockerfile/parse.ts";
 export { DockerfileError, type Position, type Range } from "./build/dockerfile/source.ts";
 export type { Dockerfile, Instruction, Stage } from "./build/dockerfile/syntax.ts";
+export { BuildError, type BuildErrorCode } from "./build/errors.ts";
 export { type LintOptions, type LintResult, lintDockerfile } from "./build/lint/lint.ts";
 export type { LintWarning } from "./build/lint/report.ts";
+export type { BuildEvent, BuildListener, Vertex } from "./build/log.ts";
+export { contextOfStream, type OpenContext, openContext } from "./build/open-context.ts";
+export type { BuildOutput } from "./build/outputs.ts";
+export type { CachePlace } from "./build/shared-cache.ts";
 // Layers and trees
 export { type ApplyOptions, applyLayer, applyLayers } from "./layer/apply.ts";
 export {
@@ -84,6 +98,7 @@ export type { Pruned, PruneImagesOptions } from "./runtime/image-prune.ts";
 export type { Removal, RemoveOptions } from "./runtime/image-removal.ts";
 export type { ImportOptions } from "./runtime/import-archive.ts";
 export type { MountWithFs } from "./runtime/mount-fs.ts";
+export { type NativeExecutorOptions, nativeExecutor, nativeUnavailable } from "./runtime/native-executor.ts";
 export type { PullOptions } from "./runtime/pull.ts";
 export type { PushOptions } from "./runtime/push.ts";
 export { repackDirectory } from "./runtime/repack.ts";

@@ -28,6 +28,7 @@ import type { LintWarning } from "./lint/report.ts";
 import { type BuildEvent, type BuildListener, BuildLog } from "./log.ts";
 import { type BuildOutput, type Built, imageAt, writeOutput } from "./outputs.ts";
 import type { BuildSession } from "./session.ts";
+import { type CachePlace, openSharedCache, type SharedCache, writeSharedCache } from "./shared-cache.ts";
 import { Solver } from "./solver.ts";
 import { planStages } from "./stages.ts";
 
@@ -69,6 +70,10 @@ export interface BuildOptions {
   /** Media types of the image; those of OCI unless given. */
   readonly family?: keyof typeof FAMILIES;
   readonly noCache?: boolean;
+  /** Caches of other builds; one that cannot be opened is a warning. */
+  readonly cacheFrom?: readonly CachePlace[];
+  /** Where to put what was used and made, for other builds. */
+  readonly cacheTo?: readonly CachePlace[];
   /** Whether to pull base images that are there already. */
   readonly pull?: boolean;
   /** Whether notes say why steps were hits or misses. */
@@ -120,6 +125,34 @@ export const MACHINES: ReadonlyMap<string, string> = new Map([
 function envOf(buildArgs: ReadonlyMap<string, string>): Record<string, string> {
   const epoch = buildArgs.get("SOURCE_DATE_EPOCH");
   return epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch };
+}
+
+function placeName(place: CachePlace): string {
+  return place.kind === "registry" ? place.reference : place.directory;
+}
+
+async function openCaches(places: readonly CachePlace[], log: BuildLog): Promise<readonly SharedCache[]> {
+  const opened: SharedCache[] = [];
+  for (const place of places) {
+    const title = `importing cache manifest from ${placeName(place)}`;
+    // A cache that is not there yet is no reason not to build.
+    const cache = await log
+      .during(title, () => openSharedCache(place))
+      .catch((error: Error) => {
+        log.warning(`no cache from ${placeName(place)}: ${error.message}`);
+        return undefined;
+      });
+    if (cache !== undefined) opened.push(cache);
+  }
+  return opened;
+}
+
+/** A platform as images are marked with it: a variant that goes without saying is left out (containerd, platforms.Normalize). */
+function withoutUsualVariant(platform: ImagePlatform): ImagePlatform {
+  const { os, architecture, variant } = platform;
+  const usual =
+    (architecture === "amd64" && variant === "v1") || (architecture === "arm64" && variant === "v8");
+  return usual ? { os, architecture } : platform;
 }
 
 /** What all platforms of a build share. */
@@ -243,16 +276,19 @@ export async function build(dockerfile: string | Uint8Array, options: BuildOptio
     return parseDockerfile(dockerfile, file);
   });
   const buildArgs = new Map(Object.entries(options.buildArgs ?? {}));
-  const platforms = [options.platform ?? store.platform].flat();
+  const platforms = [options.platform ?? store.platform].flat().map(withoutUsualVariant);
   const unused = unusedBuildArgsWarning(unusedBuildArgs(parsed, buildArgs));
   const epoch = sourceDate({ ...store.env, ...envOf(buildArgs) });
   const executor = await executorChoice(options.executor);
   const stop = new AbortController();
+  const shared = options.noCache ? [] : await openCaches(options.cacheFrom ?? [], log);
   const lease = store.core.lease();
   const session: BuildSession = {
     core: store.core,
     lease,
     cache: new StepCache(store.core),
+    shared,
+    taken: new Map(),
     log,
     executorName: executor(platforms[0]!).name,
     executor: async () => executor(platforms[0]!),
@@ -263,7 +299,7 @@ export async function build(dockerfile: string | Uint8Array, options: BuildOptio
     explain: options.explain ?? false,
     signal: options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]),
   };
-  const shared: Shared = {
+  const request: Shared = {
     session,
     dockerfile: parsed,
     options,
@@ -274,9 +310,15 @@ export async function build(dockerfile: string | Uint8Array, options: BuildOptio
     failed: () => stop.abort(),
   };
   try {
-    const built = await solve(shared, platforms, names);
+    const built = await solve(request, platforms, names);
     for (const output of options.outputs ?? [{ kind: "store" }])
       await writeOutput(store, built, output, lease, log);
+    for (const place of options.cacheTo ?? []) {
+      await log.during(`exporting cache to ${placeName(place)}`, async (work) => {
+        const { digest } = await writeSharedCache(store.core, lease, session.taken, place);
+        work.note(`writing cache manifest ${digest} done`);
+      });
+    }
     if (unused !== undefined) log.warning(unused);
     const images = built.images.map(({ image }) => image);
     return {
@@ -292,5 +334,6 @@ export async function build(dockerfile: string | Uint8Array, options: BuildOptio
     throw error;
   } finally {
     lease.release();
+    for (const cache of shared) await cache.close();
   }
 }

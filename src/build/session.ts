@@ -1,17 +1,23 @@
 /**
  * What all stages of one build have in common.
  */
+import type { Digest } from "../oci/digest.ts";
 import type { Nanoseconds } from "../posix/time.ts";
 import type { Executor } from "../runtime/executor.ts";
 import type { StoreCore } from "../store/core.ts";
 import type { Lease } from "../store/leases.ts";
-import type { StepCache } from "../store/step-cache.ts";
+import type { StepCache, StepRecord } from "../store/step-cache.ts";
 import type { BuildLog } from "./log.ts";
+import type { SharedCache } from "./shared-cache.ts";
 
 export interface BuildSession {
   readonly core: StoreCore;
   readonly lease: Lease;
   readonly cache: StepCache;
+  /** Caches of other machines, asked where ours has nothing. */
+  readonly shared: readonly SharedCache[];
+  /** Every step that was taken so far, by key. */
+  readonly taken: Map<Digest, StepRecord>;
   readonly log: BuildLog;
   /** What runs commands is called. */
   readonly executorName: string;

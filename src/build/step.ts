@@ -8,6 +8,7 @@
 
 import { writeLayer } from "../layer/write.ts";
 import type { HistoryEntry } from "../oci/config.ts";
+import type { Digest } from "../oci/digest.ts";
 import { seconds } from "../posix/time.ts";
 import { formatTime } from "../runtime/environment.ts";
 import type { ImageLayer } from "../store/layers.ts";
@@ -61,8 +62,40 @@ async function isThere(session: BuildSession, { layer }: StepRecord): Promise<bo
 /** What an earlier step with a key gave, if it is still there. */
 async function lookUp(session: BuildSession, inputs: StepInputs): Promise<FoundStep | undefined> {
   if (session.noCache) return undefined;
-  const found = session.cache.find(stepKey(inputs));
-  return found !== undefined && (await isThere(session, found.record)) ? found : undefined;
+  const key = stepKey(inputs);
+  const found = session.cache.find(key);
+  if (found !== undefined && (await isThere(session, found.record))) return found;
+  return await lookUpShared(session, key, inputs);
+}
+
+/** What another machine's step with a key gave; its layer is then in the store, and its record in our cache. */
+async function lookUpShared(
+  session: BuildSession,
+  key: Digest,
+  inputs: StepInputs,
+): Promise<FoundStep | undefined> {
+  const { core, lease, log } = session;
+  for (const cache of session.shared) {
+    const found = cache.find(key);
+    if (found === undefined) continue;
+    const { description, created, layer } = found;
+    const record: StepRecord = { inputs, description, created, layer };
+    try {
+      if (layer !== undefined) {
+        await lease.hold(layer.descriptor.digest, layer.diffID);
+        if (!(await core.layers.has(layer))) await cache.fetch(core, layer);
+      }
+    } catch (error) {
+      session.signal?.throwIfAborted();
+      log.warning(
+        `the cache ${cache.what} gives no ${layer?.descriptor.digest}: ${(error as Error).message}`,
+      );
+      continue;
+    }
+    session.cache.put(key, record);
+    return { key, record };
+  }
+  return undefined;
 }
 
 async function make(
@@ -147,6 +180,8 @@ export async function takeStep(
   const { key, record, cached } =
     found === undefined ? await lookUpOrMake(session, state, step, base, work) : { ...found, cached: true };
   session.cache.remember(step.place, key);
+  session.taken.set(key, record);
+  if (quick !== undefined) session.taken.set(stepKey(quick), record);
   if (cached) {
     work.cached();
     if (session.explain) work.note(`cached: every input is as it was on ${record.created}`);

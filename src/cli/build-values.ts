@@ -7,6 +7,8 @@ import type { NamedContext } from "../build/build.ts";
 import { directoryContext } from "../build/context/directory.ts";
 import { ignoring } from "../build/context/view.ts";
 import { ignoredOf } from "../build/open-context.ts";
+import type { CachePlace } from "../build/shared-cache.ts";
+import type { RegistryOptions } from "../registry/session.ts";
 import type { Context } from "./context.ts";
 import { Failure, messageOf } from "./failure.ts";
 
@@ -162,4 +164,23 @@ async function imageOfLayout(
   } finally {
     await staging.discard();
   }
+}
+
+/** `type=registry,ref=NAME`, `type=local,src|dest=DIR`, or a NAME alone. */
+export function cachePlace(flag: string, text: string, options: RegistryOptions): CachePlace {
+  if (!text.includes("=")) return { kind: "registry", reference: text, options };
+  const given = fields(flag, text);
+  const type = given.get("type");
+  const reference = given.get("ref");
+  const directory = given.get(flag === "--cache-to" ? "dest" : "src");
+  if (type === "registry" && reference !== undefined) return { kind: type, reference, options };
+  if (type === "local" && directory !== undefined) return { kind: type, directory };
+  const missing = type === "registry" ? "ref" : flag === "--cache-to" ? "dest" : "src";
+  throw invalid(
+    flag,
+    text,
+    type === "registry" || type === "local"
+      ? `${missing} is required for a cache of type ${type}`
+      : `there are caches of type registry and local, and none of type ${type ?? "nothing"}`,
+  );
 }

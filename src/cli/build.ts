@@ -11,7 +11,7 @@ import { type BuildInput, openInput } from "./build-input.ts";
 import { metadataOf } from "./build-metadata.ts";
 import { outputsOf } from "./build-outputs.ts";
 import { buildView } from "./build-progress.ts";
-import { annotationsOf, buildArgsOf, contextsOf, labelsOf, secretsOf } from "./build-values.ts";
+import { annotationsOf, buildArgsOf, cachePlace, contextsOf, labelsOf, secretsOf } from "./build-values.ts";
 import { collect } from "./collect.ts";
 import type { Context } from "./context.ts";
 import { executorFlag } from "./executor-flag.ts";
@@ -25,6 +25,8 @@ interface Flags extends RegistryFlags {
   readonly buildArg: readonly string[];
   readonly buildContext: readonly string[];
   readonly cache?: boolean;
+  readonly cacheFrom: readonly string[];
+  readonly cacheTo: readonly string[];
   readonly check?: true;
   readonly executor: string;
   readonly explain?: true;
@@ -97,6 +99,8 @@ async function optionsOf(
     secrets: secretsOf(context, flags.secret),
     contexts,
     executor,
+    cacheFrom: flags.cacheFrom.map((text) => cachePlace("--cache-from", text, push)),
+    cacheTo: flags.cacheTo.map((text) => cachePlace("--cache-to", text, push)),
     noCache: flags.cache === false,
     pull: flags.pull ?? false,
     explain: flags.explain ?? false,
@@ -228,6 +232,8 @@ export function define(command: Command, context: Context): void {
       collect,
       [],
     )
+    .option("--cache-from <list>", "Use a cache: type=registry,ref=NAME or type=local,src=DIR", collect, [])
+    .option("--cache-to <list>", "Write a cache: type=registry,ref=NAME or type=local,dest=DIR", collect, [])
     .option("--check", "Say what in the Dockerfile is probably not meant, and build nothing")
     .option("--executor <name>", 'What runs RUN: "auto", "native" or "shell"', "auto")
     .option("--explain", "Say of each step why it was, or was not, in the cache")
