@@ -52,7 +52,7 @@ const configSchema = v.looseObject({
 });
 
 /** What a step gave on another machine. */
-export type SharedRecord = Omit<StepRecord, "inputs" | "same">;
+export type SharedRecord = Omit<StepRecord, "same">;
 
 /** A cache that was opened. */
 export interface SharedCache {

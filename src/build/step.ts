@@ -79,7 +79,7 @@ async function lookUpShared(
     const found = cache.find(key);
     if (found === undefined) continue;
     const { description, created, layer } = found;
-    const record: StepRecord = { inputs, description, created, layer };
+    const record: StepRecord = { description, created, layer };
     try {
       if (layer !== undefined) {
         await lease.hold(layer.descriptor.digest, layer.diffID);
@@ -92,7 +92,7 @@ async function lookUpShared(
       );
       continue;
     }
-    session.cache.put(key, record);
+    session.cache.put(key, record, inputs);
     return { key, record };
   }
   return undefined;

@@ -10,7 +10,7 @@
  * Of util-linux `unshare`, `mount` and `setpriv` are needed, and GNU tar.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,6 +28,12 @@ const CAPABILITIES = [
   ...["chown", "dac_override", "fsetid", "fowner", "mknod", "net_raw", "setgid", "setuid", "setfcap"],
   ...["setpcap", "net_bind_service", "sys_chroot", "kill", "audit_write"],
 ];
+
+/**
+ * Where the root is shown within the mounts of the command: users other than root may not come through to
+ * the directory that it is in.
+ */
+const PLACE = "/mnt";
 
 /** Prepares the root that is the first argument; the second is the host's name; the rest is run. */
 const SETUP = `
@@ -60,6 +66,7 @@ for file in /etc/resolv.conf /etc/hosts; do
   if [ -f "$root$file" ] && [ -f "$file" ]; then mount --bind "$file" "$root$file" || true; fi
 done
 if [ -n "$name" ]; then echo "$name" > /proc/sys/kernel/hostname || true; fi 2>/dev/null
+mount --rbind "$root" ${PLACE}
 exec "$@"
 `;
 
@@ -145,7 +152,7 @@ async function run(root: string, execution: Execution): Promise<number> {
   const line = [
     ...["unshare", ...mapped, ...NAMESPACES, "sh", "-c", SETUP, "sh", root, env.HOSTNAME ?? ""],
     ...identity(caller),
-    ...["env", "-i", ...variables, "unshare", `--root=${root}`, `--wd=${cwd}`, "--", ...args],
+    ...["env", "-i", ...variables, "unshare", `--root=${PLACE}`, `--wd=${cwd}`, "--", ...args],
   ];
   const [program = "", ...rest] = line;
   const child = spawn(program, rest, { stdio: ["pipe", "pipe", "pipe"], detached: true });
@@ -182,8 +189,6 @@ async function execute(execution: Execution, base: string): Promise<number> {
   const directory = mkdtempSync(join(base, "strata-run-"));
   const root = join(directory, "root");
   try {
-    // A user that is not root must come through to the root of its files, and nobody else past it.
-    chmodSync(directory, 0o711);
     mkdirSync(root);
     const all = mount.as({ ...ROOT_CALLER, umask: 0 });
     const laid = await LaidOut.make(all, { directory: root, owners: isRoot(), wrapper: wrapper() });
