@@ -3,8 +3,9 @@
  * memory a real image takes.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digestOf } from "../../src/oci/digest.ts";
 import { imagePath, needs } from "../requirements.ts";
@@ -56,6 +57,47 @@ describe("pipes", () => {
       const { stderr, status } = shell(root, script);
       expect([script, stderr, status]).toEqual([script, "", 0]);
     }
+  });
+
+  test("a command in a container goes on without a reader, and what it did is kept", async () => {
+    const { root } = await storeWith({ a: "1" });
+    const script = "echo 1 > /b; seq 1 100000; exit 3";
+    expect(shell(root, `$strata run --name work x:1 sh -c '${script}' | head -1`)).toMatchObject({
+      stdout: "1\n",
+      stderr: "",
+      status: 3,
+    });
+    expect(strata(root, "diff", "work").stdout).toBe("A /b\n");
+    expect(shell(root, "$strata run --rm x:1 seq 1 100000 | head -1").status).toBe(0);
+    expect(strata(root, "ps", "-a", "--format", "{{.Names}} {{.Status}}").stdout).toMatch(
+      /^work Exited \(3\) [^\n]*\n$/,
+    );
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("output to a full disk is an error in one sentence", async () => {
+    const { root } = await storeWith({ a: "1" });
+    strata(root, "create", "--name", "work", "x:1");
+    for (const command of ["images", "save x:1", "exec work sh -c 'echo 1 > /b; echo 1'", "--help"]) {
+      const { stderr, status } = shell(root, `$strata ${command} > /dev/full`);
+      expect([command, stderr, status]).toEqual([
+        command,
+        "standard output: write: no space left on device\n",
+        1,
+      ]);
+    }
+    expect(strata(root, "diff", "work").stdout).toBe("A /b\n");
+  });
+
+  test("a signal ends a command whose input is still open", async () => {
+    const { root } = await storeWith({ a: "1" });
+    const child = spawn(process.execPath, [main, "run", "--name", "work", "-i", "x:1", "cat"], {
+      env: environment(root),
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    while (child.exitCode === null && !strata(root, "ps", "-q").stdout) await pause(50);
+    child.kill("SIGINT");
+    expect(await ended).toBe(130);
   });
 
   test("an image goes through a pipe from one store to another", async () => {
