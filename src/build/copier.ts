@@ -9,6 +9,9 @@
  * - A file replaces what is there, unless that is a directory; a directory replaces nothing.
  * - Directories that are missing above the destination are made 0755, with the owner asked for.
  *
+ * An archive is unpacked the same way, but as `tar` does it: whatever is in the way gives way, and a directory
+ * that the archive has no entry for is left as it is.
+ *
  * No bytes are moved: the mount shares the contents. All paths are absolute and clean, and no
  * directory in them is a link.
  */

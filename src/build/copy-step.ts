@@ -110,7 +110,7 @@ export function flagInputs(instruction: FilesInstruction, workingDirectory: stri
     ...(chmod === undefined ? {} : { "--chmod": chmod }),
     ...(link ? { "--link": "true" } : {}),
     ...(parents ? { "--parents": "true" } : {}),
-    ...(exclude.length === 0 ? {} : { "--exclude": exclude.join(" ") }),
+    ...(exclude.length === 0 ? {} : { "--exclude": JSON.stringify(exclude) }),
   };
 }
 

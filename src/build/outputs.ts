@@ -17,7 +17,6 @@ import type { Store } from "../runtime/store.ts";
 import { readImage } from "../store/images.ts";
 import { withName } from "../store/index-file.ts";
 import type { Lease } from "../store/leases.ts";
-import { saveImages } from "../store/save.ts";
 import { EMPTY_TREE } from "../tree/packed.ts";
 import { createMount, type Mount } from "../union/mount.ts";
 import { BuildError } from "./errors.ts";
@@ -148,6 +147,7 @@ export async function writeOutput(
       case "oci":
       case "docker": {
         const saved = { descriptor: target, image: images[0]!.image.record, references };
+        const { saveImages } = await import("../store/save.ts");
         await output.write(saveImages(store.core.blobs, [saved], lease));
         return work.note("sending tarball done");
       }

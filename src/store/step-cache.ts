@@ -6,6 +6,10 @@
  * the same step, and where a key is new, the inputs of the last run at the same *place* (a file, a stage, a
  * position) tell what changed.
  *
+ * Records are small; the inputs, which name every file of a copy, lie beside them and are read only to
+ * explain a miss. Digests of a context's files are kept here too, so that files that did not change need
+ * not be read.
+ *
  * It is a cache: a record that is damaged, or whose layer is gone, is none. Records are small files in a
  * folder of the store; whoever reads one marks it as used by its time.
  */
