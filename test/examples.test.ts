@@ -44,6 +44,16 @@ describe("examples", () => {
     expect(archive).not.toContain("etc/passwd");
   });
 
+  it("build: an image of two stages; the second time every step is cached", async () => {
+    expect((await example("build.mjs")).split("\n")).toEqual([
+      "first: greetings:1 of 1 layer, 0 steps cached",
+      "second: greetings:1 of 1 layer, 4 steps cached",
+      "Hello! Hola!",
+      "{ 'org.opencontainers.image.version': '2' }",
+      "",
+    ]);
+  });
+
   it("lookup-depth: finds the path under 128 layers", async () => {
     expect(await example("lookup-depth.mjs")).toMatch(/^ +128 +\d+ +\d+ +\d+\.\d\d$/m);
   });
