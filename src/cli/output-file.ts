@@ -34,6 +34,8 @@ export async function writeOutputFile(path: string, bytes: ByteStream): Promise<
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
+    // The user knows the file by its own name.
+    if (error instanceof Error && "path" in error && error.path === temporary) error.path = target;
     throw error;
   }
 }

@@ -309,6 +309,7 @@ describe("a store that cannot be written to", () => {
       const main = await bundleProgram(bundled);
       const { root, store } = await withImage();
       await store.close();
+      expect((await strata(["create", "--name", "work", "x:1", "true"], { root })).code).toBe(0);
       for (const path of [root, bundled, join(bundled, "..")])
         execFileSync("chmod", ["-R", "a+rX,go-w", path]);
       const nobody = (...args: string[]) =>
@@ -325,6 +326,9 @@ describe("a store that cannot be written to", () => {
         1,
         expect.stringMatching(/^Error response from daemon: the store \S+ cannot be written to: [^\n]*\n$/),
       ]);
+      expect(nobody("diff", "work").stderr).toMatch(
+        /^Error response from daemon: open \S+\/upper\.mdb: permission denied\n$/,
+      );
       const refusedRemoval = nobody("rmi", "x:1");
       expect([refusedRemoval.status, refusedRemoval.stderr.split("\n").length]).toEqual([1, 2]);
       expect(nobody("images", "--format", "{{.Tag}}")).toMatchObject({ stdout: "1\n" });

@@ -18,10 +18,12 @@
 import { constants, copyFileSync, linkSync, mkdirSync, readdirSync, rmSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Output } from "../../layer/fields.ts";
+import { errorCode, PosixError } from "../../posix/errno.ts";
 import type { Tree } from "../../tree/tree.ts";
 import { createMount } from "../../union/mount.ts";
 import { Snapshot } from "../../union/snapshot.ts";
 import { type DiskOptions, DiskUpper } from "./disk-upper.ts";
+import { hostError } from "./host-error.ts";
 import { headerKey, parseKey } from "./keys.ts";
 import { type Loaded, load, type Preamble } from "./load.ts";
 import { Metadata, type Pair } from "./metadata.ts";
@@ -60,6 +62,11 @@ function openMetadata(at: string): Metadata {
   try {
     metadata = Metadata.open(join(at, METADATA));
   } catch (error) {
+    // lmdb keeps a table of readers, so that even who only reads needs to write.
+    const code = errorCode(-hostError(error));
+    if (["EACCES", "EPERM", "EROFS"].includes(code)) {
+      throw new PosixError(code, { syscall: "open", path: join(at, METADATA) });
+    }
     throw new UpperError("damaged", `container at ${at} is damaged: its metadata cannot be opened`, {
       cause: error,
     });
