@@ -9,7 +9,7 @@ const inCI = process.env.CI === "true";
 /** On a developer's machine a taste, in CI what the project promises. */
 const SEQUENCES = inCI ? 1500 : 300;
 
-it(`node:fs and a mount agree on ${SEQUENCES} random sequences of calls`, { timeout: 300_000 }, async () => {
+it(`node:fs and a mount agree on ${SEQUENCES} random sequences of calls`, { timeout: 900_000 }, async () => {
   // One change must not fail for what another left: CI repeats its sequences, people look for new ones.
   const seed = inCI ? 20_261_121 : Math.floor(Math.random() * 2 ** 31);
   process.stdout.write(`POSIX oracle: seed ${seed}\n`);

@@ -15,15 +15,15 @@ const suffix = fc.oneof(
   { weight: 24, arbitrary: fc.constant("") },
   { weight: 1, arbitrary: fc.constantFrom("/", "/.", "/..", "//", "/../a") },
 );
-/** What a sequence may begin with, so that calls meet more than emptiness: paths with content, or directories. */
+/** What a sequence may begin with, so that calls meet more than emptiness: directories, and files with a mode. */
 const FURNITURE = [
   ["b"],
-  ["a", "some text\n"],
-  ["b/a", "inner"],
+  ["a", "some text\n", 0o644],
+  ["b/a", "inner", 0o640],
   ["b/d"],
   ["c"],
   ["c/b"],
-  ["c/b/a", "deep"],
+  ["c/b/a", "deep", 0o755],
 ] as const;
 const bare = fc.oneof(
   fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join("/")),
@@ -285,13 +285,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const BARE = FURNITURE.map(
-  ([at, text]): Step => ({
+  ([at, text, mode]): Step => ({
     on: "fs",
     name: text === undefined ? "mkdir" : "writeFile",
     form: "sync",
     args: [
       { kind: "path", path: at, as: "string" },
-      ...(text === undefined ? [] : [{ kind: "value", value: text } as const]),
+      ...(text === undefined ? [] : [text, { mode }].map((value) => ({ kind: "value" as const, value }))),
     ],
   }),
 );
