@@ -377,7 +377,7 @@ test("system df counts layers once, and what no container uses as reclaimable", 
   await store.close();
   const { stdout } = await strata(["system", "df"], { root });
   expect(stdout).toMatch(
-    /^TYPE {9}TOTAL {5}ACTIVE {4}SIZE {6}RECLAIMABLE\nImages {7}2 {9}1 {9}150B {6}130B \(86%\)\n/,
+    /^TYPE {10}TOTAL {5}ACTIVE {4}SIZE {6}RECLAIMABLE\nImages {8}2 {9}1 {9}150B {6}130B \(86%\)\n/,
   );
   const verbose = await strata(["system", "df", "-v"], { root });
   expect(verbose.stdout).toMatch(/^one +1 +\S+ +N\/A +120B +100B +20B +1$/m);
