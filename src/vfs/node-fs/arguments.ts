@@ -96,7 +96,7 @@ export function abortSignal(value: unknown, name = "options.signal"): AbortSigna
 
 /** A name as `encoding` shows it: a buffer for `buffer`; the bytes that are not UTF-8 become U+FFFD in a string. */
 export function encodeName(name: string, encoding: unknown): string | Buffer {
-  if (encoding === undefined || encoding === null || encoding === "utf8" || encoding === "utf-8") {
+  if (!encoding || encoding === "utf8" || encoding === "utf-8") {
     return isPlain(name) ? name : bytesOf(name).toString("utf8");
   }
   const bytes = bytesOf(name);
