@@ -71,6 +71,10 @@ const SCENARIOS: { readonly [name: string]: (ground: Ground) => unknown } = {
     await failure(() => handle.read(Buffer.alloc(0))),
     await failure(() => handle.read("text" as never)),
   ]),
+  "write: an empty string is written, an empty buffer is not": withHandle("r", async (handle) => [
+    await failure(() => handle.write("", null)),
+    await failure(() => handle.write(Buffer.alloc(0), 0, 0, null)),
+  ]),
   "readv and writev": withHandle("r+", async (handle) => [
     await handle.readv([Buffer.alloc(3), Buffer.alloc(4)], 1),
     await handle.readv([Buffer.alloc(3)]),

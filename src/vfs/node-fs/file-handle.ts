@@ -111,7 +111,8 @@ export class FileHandle extends EventEmitter {
   async write(...args: unknown[]) {
     this.#opened("write");
     const { buffer, source, offset, length, position } = writeArguments(args);
-    if (source.length === 0) return { bytesWritten: 0, buffer };
+    // An empty string is written all the same, and finds out whether that may be.
+    if (source.length === 0 && typeof buffer !== "string") return { bytesWritten: 0, buffer };
     const bytesWritten = await this.#call<number>("write", source, offset, length, position);
     return { bytesWritten, buffer };
   }
