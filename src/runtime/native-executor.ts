@@ -10,7 +10,7 @@
  * Of util-linux `unshare`, `mount` and `setpriv` are needed, and GNU tar.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,16 +81,18 @@ function wrapper(): readonly string[] {
   return isRoot() ? [] : ["unshare", "--map-root-user"];
 }
 
+/** Asking each for its version would cost a process each, in builds too that have nothing to run. */
+function isInPath(tool: string): boolean {
+  return (process.env.PATH ?? "").split(":").some((directory) => existsSync(join(directory, tool)));
+}
+
 let reason: string | undefined | false = false;
 
 function probe(): string | undefined {
   if (process.platform !== "linux") return "real processes of an image need Linux";
   for (const tool of ["unshare", "setpriv", "mount", "tar"]) {
-    try {
-      execFileSync(tool, ["--version"], { stdio: "ignore" });
-    } catch {
-      return `real processes need ${tool}, which is not installed (Debian: util-linux, mount, tar)`;
-    }
+    if (isInPath(tool)) continue;
+    return `real processes need ${tool}, which is not installed (Debian: util-linux, mount, tar)`;
   }
   try {
     const map = isRoot() ? [] : ["--map-root-user"];
