@@ -119,7 +119,7 @@ function makeShared(backend: Backend): Shared {
       blobs,
       layers,
       trees: new Trees(layout, files, layers, archives),
-      index: new IndexFile(layout.indexFile, files, arbiter),
+      index: new IndexFile(layout, files, arbiter),
       arbiter,
       lease() {
         const lease = newLease(

@@ -17,6 +17,8 @@ import { formatReference, parseReference, type Reference, withDefaultTag } from 
 import type { Arbiter } from "./arbiter.ts";
 import { StoreError } from "./errors.ts";
 import type { StoreFiles } from "./files.ts";
+import { type JournalEntry, journalOf, lostEntries, readJournal } from "./index-journal.ts";
+import type { Layout } from "./layout.ts";
 
 export const REF_NAME = "org.opencontainers.image.ref.name";
 export const CONTAINERD_NAME = "io.containerd.image.name";
@@ -92,31 +94,49 @@ export function withName(
   return kept;
 }
 
-/** The `index.json` of a store. */
+/** The `index.json` of a store, with what another tool's write lost of it (`index-journal.ts`). */
 export class IndexFile {
   readonly #path: string;
+  readonly #journalPath: string;
+  readonly #layout: Layout;
   readonly #files: StoreFiles;
   readonly #arbiter: () => Promise<Arbiter>;
 
-  constructor(path: string, files: StoreFiles, arbiter: () => Promise<Arbiter>) {
-    this.#path = path;
+  constructor(layout: Layout, files: StoreFiles, arbiter: () => Promise<Arbiter>) {
+    this.#layout = layout;
+    this.#path = layout.indexFile;
+    this.#journalPath = layout.indexJournal;
     this.#files = files;
     this.#arbiter = arbiter;
   }
 
   /** Its entries, in its order. */
   async names(): Promise<readonly StoredName[]> {
-    return this.#parse(await this.#files.read(this.#path, MAX_INDEX, this.#path)).manifests.map(storedName);
+    const bytes = await this.#files.read(this.#path, MAX_INDEX, this.#path);
+    return this.#withLost(this.#parse(bytes), this.#journal()).manifests.map(storedName);
   }
 
   /** The same for one who has the store's lock. */
   namesLocked(): readonly StoredName[] {
-    return this.#parse(this.#files.readNow(this.#path)).manifests.map(storedName);
+    const index = this.#parse(this.#files.readNow(this.#path));
+    return this.#withLost(index, this.#journal()).manifests.map(storedName);
   }
 
   #parse(bytes: Uint8Array | undefined): Index {
     if (bytes !== undefined) return parseLayoutIndex(bytes, this.#path, MAX_INDEX);
     throw new StoreError("format", `${this.#path} is missing`);
+  }
+
+  #journal(): readonly JournalEntry[] {
+    return readJournal(this.#files.readNow(this.#journalPath), 2 * MAX_INDEX);
+  }
+
+  /** The index with entries that were lost and whose blobs are there. */
+  #withLost(index: Index, journal: readonly JournalEntry[]): Index {
+    const lost = lostEntries(journal, index.manifests, Date.now(), writtenName).filter(
+      ({ digest }) => this.#files.factsNow(this.#layout.blob(digest)) !== undefined,
+    );
+    return lost.length === 0 ? index : { ...index, manifests: [...index.manifests, ...lost] };
   }
 
   /**
@@ -129,9 +149,13 @@ export class IndexFile {
 
   /** The same for one who has the store's lock. */
   updateLocked(change: (manifests: readonly Descriptor[]) => readonly Descriptor[]): void {
-    const index = this.#parse(this.#files.readNow(this.#path));
+    const found = this.#parse(this.#files.readNow(this.#path));
+    const journal = this.#journal();
+    const index = this.#withLost(found, journal);
     const manifests = change(index.manifests);
-    if (manifests === index.manifests) return;
+    if (manifests === found.manifests) return;
     this.#files.replaceNow(this.#path, jsonBytes({ ...index, manifests }));
+    // Afterwards: what is in the journal and not in the file would count as lost.
+    this.#files.replaceNow(this.#journalPath, journalOf(journal, manifests, Date.now(), writtenName));
   }
 }

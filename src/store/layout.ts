@@ -4,6 +4,7 @@
  *     oci-layout, index.json, blobs/ALG/HEX     the OCI image layout, as other tools read and write it
  *     stratafs/version                          format of what is ours
  *     stratafs/arbiter.mdb                      the store's lock and the leases of running processes
+ *     stratafs/index-journal.json               what we last wrote into index.json
  *     stratafs/tmp/                             files that are not yet what they will be
  *     stratafs/downloads/                       blobs of which not all arrived yet, by digest
  *     stratafs/layers-N/ALG/HEX.{tar,index,json}  uncompressed layers by diffID, indexes, sizes
@@ -77,6 +78,11 @@ export class Layout {
   /** A packed tree. */
   tree(chainID: Digest, version: number): string {
     return join(this.treeFolder(version), digestAlgorithm(chainID), digestHex(chainID));
+  }
+
+  /** What we last wrote into `index.json`. */
+  get indexJournal(): string {
+    return join(this.#own, "index-journal.json");
   }
 
   /** Records of the build cache, by a version of their format. */
