@@ -204,7 +204,7 @@ async function execute(args: readonly string[], context: Context): Promise<numbe
   const { command, topic } = await build(program, context, words);
   if (command === undefined) {
     const flag = args.find((arg) => arg.startsWith("-") && !/^--(help|root)($|=)/.test(arg));
-    if (flag === undefined) {
+    if (flag === undefined && args.at(-1) !== "--root") {
       topic.outputHelp();
       return 0;
     }

@@ -448,6 +448,7 @@ describe("arguments that make no sense", () => {
     [["images", "--nosuch"], "unknown flag: --nosuch\nSee 'strata images --help'.\n", 125],
     [["images", "-z"], "unknown shorthand flag: 'z' in -z\nSee 'strata images --help'.\n", 125],
     [["images", "--format"], "flag needs an argument: --format\nSee 'strata images --help'.\n", 125],
+    [["--root"], "flag needs an argument: --root\nSee 'strata --help'.\n", 125],
     [
       ["history"],
       "\"strata history\" requires exactly 1 argument.\nSee 'strata history --help'.\n\nUsage:  strata history [OPTIONS] IMAGE\n\nShow the history of an image\n",
