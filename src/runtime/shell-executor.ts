@@ -38,13 +38,14 @@ export function shellExecutor(options: ShellExecutorOptions = {}): Executor {
 async function execute(execution: Execution, options: ShellExecutorOptions): Promise<number> {
   const { mount, caller, env, cwd, args, signal } = execution;
   if (signal?.aborted === true) return 137;
-  const [bash, { runShell }] = await Promise.all([load(), import("../vfs/shell.ts")]);
   let stop = () => {};
   const aborted = new Promise<undefined>((resolve) => {
     stop = () => resolve(undefined);
   });
+  // Before anything is waited for: an abort that comes meanwhile is not told again.
   signal?.addEventListener("abort", stop);
   const run = async () => {
+    const [bash, { runShell }] = await Promise.all([load(), import("../vfs/shell.ts")]);
     const stdin = await readAll(execution.stdin);
     return runShell(
       bash,

@@ -1,6 +1,7 @@
 /**
  * The simulated shell as an executor: what the contract in `runtime/executor.ts` asks for.
  */
+import { PassThrough } from "node:stream";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeCaller } from "../../src/posix/caller.ts";
 import type { Execution } from "../../src/runtime/executor.ts";
@@ -108,6 +109,23 @@ describe("shellExecutor", () => {
     const ran = await run(mount, ["sh", "-c", "sleep 60; touch /late"], { signal: controller.signal });
     expect(ran.status).toBe(137);
     expect(mount.exists("/late")).toBe(false);
+  });
+
+  it("ends at once when it is aborted before the shell is loaded, whatever its input does", async () => {
+    const controller = new AbortController();
+    const ended = shellExecutor().execute({
+      mount,
+      args: ["cat"],
+      env: {},
+      cwd: "/",
+      caller: makeCaller({}),
+      stdin: new PassThrough(),
+      stdout: () => {},
+      stderr: () => {},
+      signal: controller.signal,
+    });
+    controller.abort();
+    expect(await ended).toBe(137);
   });
 
   it("ends a loop at the limit it is given", async () => {
