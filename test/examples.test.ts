@@ -23,10 +23,8 @@ describe("examples", () => {
   });
   afterAll(() => rmSync(temporary, { recursive: true }));
 
-  it("main-job: load, change, diff, commit, history, in under ten seconds", async () => {
-    const start = performance.now();
+  it("main-job: load, change, diff, commit, history", async () => {
     const output = await example("main-job.mjs");
-    expect(performance.now() - start).toBeLessThan(10_000);
     for (const line of ["C /etc/motd", "D /usr/share/greetings/de.txt", "A /home/ada/letter.txt"]) {
       expect(output.split("\n")).toContain(line);
     }
