@@ -9,7 +9,7 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
+import { type Digest, digestAlgorithm, digestHex, isDigest } from "../oci/digest.ts";
 import type { ByteStream } from "../platform/types.ts";
 import { fileStream } from "./disk-files.ts";
 import { isMissing } from "./errors.ts";
@@ -17,6 +17,12 @@ import { isStray, processTag } from "./process.ts";
 
 function freeName(digest: Digest): string {
   return `${digestAlgorithm(digest)}-${digestHex(digest)}`;
+}
+
+/** The blob that a file's name says it is of. */
+export function downloadDigest(name: string): Digest | undefined {
+  const text = name.split("@", 1)[0]!.replace("-", ":");
+  return isDigest(text) ? text : undefined;
 }
 
 /** One blob's file. */

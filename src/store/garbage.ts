@@ -18,7 +18,7 @@ import { type Digest, isDigest } from "../oci/digest.ts";
 import { FORMAT_VERSION } from "../tree/sections.ts";
 import type { Arbiter, LeaseRecord } from "./arbiter.ts";
 import type { StoreCore } from "./core.ts";
-import { isIdleDownload } from "./downloads.ts";
+import { downloadDigest, isIdleDownload } from "./downloads.ts";
 import { isFull } from "./errors.ts";
 import { CACHE_VERSION } from "./layers.ts";
 import { deadLeases, heldDigests } from "./leases.ts";
@@ -95,13 +95,16 @@ export function listStrays(core: StoreCore, now: number): readonly StoredFile[] 
   });
 }
 
-/** Interrupted downloads that nobody went on with for a day. */
+/** Interrupted downloads that nobody went on with for a day, and those of blobs that came in another way. */
 function listForgotten(core: StoreCore, now: number): readonly StoredFile[] {
   const { files, layout } = core;
   return files.listNow(layout.downloads).flatMap((name) => {
     const path = join(layout.downloads, name);
     const facts = files.factsNow(path);
-    if (facts === undefined || now - facts.modified <= GRACE) return [];
+    if (facts === undefined) return [];
+    const digest = downloadDigest(name);
+    const arrived = digest !== undefined && files.factsNow(layout.blob(digest)) !== undefined;
+    if (!arrived && now - facts.modified <= GRACE) return [];
     return isIdleDownload(name, facts.modified, now) ? [{ path, size: facts.size }] : [];
   });
 }
