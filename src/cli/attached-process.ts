@@ -2,7 +2,6 @@
  * A command in a container, attached to the streams and the signals of this process.
  */
 import { constants } from "node:os";
-import type { ByteStream } from "../platform/types.ts";
 import type { CommandOptions } from "../runtime/execution.ts";
 import { ExecutorError, type OutputSink } from "../runtime/executor.ts";
 import { drained } from "../store/back-pressure.ts";
@@ -74,7 +73,7 @@ export async function runAttached(
       stdout: output.sink,
       stderr: errors.sink,
       signal: controller.signal,
-      ...(interactive ? { stdin: stdin as unknown as ByteStream } : {}),
+      ...(interactive ? { stdin: context.input } : {}),
     });
     if (received !== undefined) return 128 + constants.signals[received];
     const lost = output.lost();

@@ -60,12 +60,11 @@ const REMOTE = /^(https?:\/\/|git:\/\/|git@|ssh:\/\/|github\.com\/)/;
  * @param file the Dockerfile, where it is not the context's own; `-` for standard input
  */
 export async function openInput(
-  { terminal }: Context,
+  { input: stdin }: Context,
   path: string,
   file: string | undefined,
   files: StoreFiles,
 ): Promise<BuildInput> {
-  const stdin = terminal.stdin as unknown as ByteStream;
   if (path === "-" && file === "-") {
     throw new Failure("ERROR: invalid argument: can't use stdin for both build context and dockerfile");
   }

@@ -2,6 +2,7 @@
  * What a command works with: the streams, the environment, the clock and the store.
  */
 
+import type { ByteStream } from "../platform/types.ts";
 import type { Store } from "../runtime/store.ts";
 import { drained } from "../store/back-pressure.ts";
 
@@ -25,6 +26,11 @@ export class Context {
 
   constructor(terminal: Terminal) {
     this.terminal = terminal;
+  }
+
+  /** Standard input as bytes: nobody sets an encoding for it. */
+  get input(): ByteStream {
+    return this.terminal.stdin as AsyncIterable<unknown> as ByteStream;
   }
 
   /** The store, opened when first asked for. */

@@ -96,7 +96,7 @@ async function copy(context: Context, from: Side, to: Side, options: Options): P
   const container = await find(context, to.container, to.path);
   const work =
     from.path === "-"
-      ? container.unpack(context.terminal.stdin as unknown as ByteStream, to.path)
+      ? container.unpack(context.input, to.path)
       : container.copyIn(from.path, to.path, settings);
   await copying(to.container, to.path, work);
 }

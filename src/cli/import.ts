@@ -41,7 +41,7 @@ async function fetched(url: string): Promise<ByteStream> {
 
 /** The bytes of a source: standard input, a URL, or a file. */
 async function open(context: Context, source: string): Promise<ByteStream> {
-  if (source === "-") return context.terminal.stdin as unknown as ByteStream;
+  if (source === "-") return context.input;
   const file = await stat(source).catch(() => undefined);
   if (file === undefined && /^https?:\/\//.test(source)) return await fetched(source);
   if (file === undefined) throw new Failure(`open ${source}: no such file or directory`);

@@ -3,7 +3,6 @@
  */
 import type { Command } from "commander";
 import { OciError } from "../oci/errors.ts";
-import type { ByteStream } from "../platform/types.ts";
 import type { Image } from "../runtime/image.ts";
 import type { Context } from "./context.ts";
 import { Failure, messageOf, refused } from "./failure.ts";
@@ -49,7 +48,7 @@ export function define(command: Command, context: Context): void {
       const task = progress.task("Loading");
       const input =
         options.input === undefined || options.input === "-"
-          ? progress.counted(task, stdin as unknown as ByteStream)
+          ? progress.counted(task, context.input)
           : options.input;
       try {
         const images = await store.load(input, options.tag === undefined ? {} : { name: options.tag });
